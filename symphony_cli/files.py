@@ -1,0 +1,158 @@
+"""The few file operations that survive a crash, a full disk and a power cut.
+
+Folders are made 0700 and files 0600. Every function translates `OSError` into `StateError`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from symphony_cli.errors import StateError
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    "nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs fuse.sshfs fuse.glusterfs lustre ncpfs".split()
+)
+"""File systems on which a kernel lock is not to be trusted."""
+
+
+@contextmanager
+def translated(path: Path, doing: str) -> Iterator[None]:
+    """Turn an `OSError` inside into a `StateError` that says what could not be done, and why."""
+    try:
+        yield
+    except OSError as error:
+        advice = {
+            errno.ENOSPC: "the disk is full: free some space",
+            errno.EDQUOT: "the disk quota is used up: free some space",
+            errno.EROFS: "the file system is read-only: remount it or move `state.path`",
+            errno.EACCES: "permission denied: check who owns it",
+        }.get(error.errno or 0, error.strerror or str(error))
+        raise StateError(f"{path} cannot be {doing}: {advice}.") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a private folder and its parents, and make the entry durable."""
+    with translated(path, "created"):
+        if path.is_dir():
+            return
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(path.parent)
+
+
+def make_new_folder(path: Path) -> bool:
+    """Make one folder that must not exist yet; False when it does."""
+    with translated(path, "created"):
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            return False
+        sync_folder(path.parent)
+        return True
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Add whole lines at the end in one go.
+
+    A write that fails half-way is cut back to what was there before, so that a full disk leaves
+    whole lines. `durable` waits for the disk.
+    """
+    with translated(path, "written"):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            before = os.fstat(descriptor).st_size
+            try:
+                _write_all(descriptor, data)
+                if durable:
+                    os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, before)
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def cut(path: Path, size: int) -> None:
+    """Shorten a file to `size` bytes, durably."""
+    with translated(path, "repaired"):
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            os.ftruncate(descriptor, size)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Publish a whole file: readers see the old content or the new, never a half."""
+    with translated(path, "written"):
+        descriptor, hidden = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            try:
+                _write_all(descriptor, data)
+                if durable:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(hidden, path)
+        except BaseException:
+            Path(hidden).unlink(missing_ok=True)
+            raise
+        if durable:
+            sync_folder(path.parent)
+
+
+def read(path: Path) -> bytes | None:
+    """The content of a file, or None when there is none."""
+    with translated(path, "read"):
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def whole_lines(data: bytes) -> tuple[list[bytes], bytes]:
+    """Lines that were written to their end (without it), and the torn rest."""
+    *lines, rest = data.split(b"\n")
+    return lines, rest
+
+
+def network_file_system(path: Path, mountinfo: str | None = None) -> str | None:
+    """The type of the network file system that `path` lies on, or None when it is a local one.
+
+    Read from ``/proc/self/mountinfo`` (proc_pid_mountinfo(5)): field 5 is the mount point, the
+    type follows the lone ``-``. On a system without it the answer is None.
+    """
+    if mountinfo is None:
+        try:
+            mountinfo = Path("/proc/self/mountinfo").read_text(errors="replace")
+        except OSError:
+            return None
+    wanted = os.path.realpath(path)
+    best, kind = "", ""
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        point = left.split(" ")[4].encode().decode("unicode_escape")
+        inside = wanted == point or wanted.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, right.split(" ")[0]
+    return kind if kind in NETWORK_FILE_SYSTEMS else None

@@ -1,0 +1,133 @@
+"""Sockets: what the stories need from outside, and the frozen bundle of it.
+
+Each Protocol has a real user (`wiring`) and an honest fake (`tests/fakes`); a contract test runs
+both through the same cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from symphony_cli.core.events import Event
+from symphony_cli.core.history import History
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.run import Order, Settings, StopNote
+from symphony_cli.core.snapshot import Disk, Read, Sighting
+from symphony_cli.core.tickfile import TickFile
+from symphony_cli.ids import IssueId, Key, RunId
+
+
+class Ledger(Protocol):
+    """The only memory."""
+
+    def history(self) -> History:
+        """Everything that ever happened, folded.
+
+        Raises:
+            LedgerError: it is damaged or of a newer format.
+        """
+
+    def append(self, *events: Event) -> None:
+        """Write events down, durably, as one write of whole lines.
+
+        Raises:
+            StateError: nothing was written; the ledger is as before.
+        """
+
+
+class Tracker(Protocol):
+    """An issue tracker: two reads, few writes. Every call may raise `TrackerError`."""
+
+    @property
+    def kind(self) -> str:
+        """linear, markdown ..."""
+
+    @property
+    def scope(self) -> str:
+        """Where issue ids are unique: the same issue has the same (scope, id) in any workflow."""
+
+    def look(self, since: str, held: Sequence[IssueId]) -> Read:
+        """What changed since a cursor, and these issues by id: one request. No descriptions."""
+
+    def read(self, ids: Sequence[IssueId]) -> Read:
+        """These issues by id, with description and comments."""
+
+    def comment(self, issue: IssueId, body: str, write: str) -> bool:
+        """Post a comment, once for each `write` id however often it is called.
+
+        True when the tracker is known to have kept it. False when it was written but somebody
+        may still write over it (a file in an editor): the same call must be made again later.
+        """
+
+    def add_label(self, issue: IssueId, label: str) -> None:
+        """Set a label; other labels stay."""
+
+    def remove_label(self, issue: IssueId, label: str) -> None:
+        """Take a label off; other labels stay."""
+
+    def set_state(self, issue: IssueId, state: str) -> None:
+        """Move an issue; only ever done for an agent that asks for it."""
+
+
+class Claim(Protocol):
+    """The lock of one issue, held by this process until it is handed on or dropped."""
+
+    def drop(self) -> None:
+        """Let go; a run that was started under it keeps it."""
+
+
+class Agents(Protocol):
+    """A launcher of runs. Nothing above may assume that a run is a process here."""
+
+    def claim(self, issue: IssueId, key: Key) -> Claim:
+        """Take the issue's lock, without waiting.
+
+        Raises:
+            RunLocked: something of this issue is alive.
+        """
+
+    def start(self, claim: Claim, order: Order) -> int:
+        """Start a run under its claim; the number of the folder it got (`order.number` or a later
+        one)."""
+
+    def finish(self, claim: Claim, key: Key, run: RunId) -> None:
+        """Start the last act for a run that died without a verdict, under its claim."""
+
+    def sight(self, key: Key, run: RunId) -> Sighting:
+        """What can be seen of this run of an issue. Never disturbs it."""
+
+    def stop(self, key: Key, run: RunId, note: StopNote) -> None:
+        """Leave the reason, then knock. Nothing happens to a run that is over."""
+
+    def signal(self, key: Key, run: RunId, name: str) -> bool:
+        """Send TERM or KILL to a run that gives no sign of life; False when it is gone."""
+
+
+class Bulletin(Protocol):
+    """`tick.json`: how the last tick went. For people, and for how old our facts are."""
+
+    def last(self) -> TickFile:
+        """The last tick; an empty one before the first."""
+
+    def post(self, tick: TickFile) -> None:
+        """Replace it."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All sockets of one tick, the policy it goes by, and the settings it gives to runs."""
+
+    ledger: Ledger
+    tracker: Tracker
+    agents: Agents
+    bulletin: Bulletin
+    clock: Callable[[], datetime]
+    new_run: Callable[[], RunId]
+    disk: Callable[[], Disk | None]
+    policy: Policy
+    settings: Settings
+    state_dir: str
+    policy_error: str = ""
