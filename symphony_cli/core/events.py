@@ -1,0 +1,288 @@
+"""The facts that the ledger keeps: past tense, one per line, never changed.
+
+Each class is one kind of line; docs/ledger.md shows them all. A line is a map with `e` (the kind),
+`at` (when it was written, for people; order is position in the file) and the members below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.reasons import BlockReason, RetryKind
+from symphony_cli.core.run import Verdict
+from symphony_cli.core.shape import Json, Malformed, decode, encode
+from symphony_cli.ids import IssueId, Key, RunId
+
+FORMAT = 1
+"""The number in the ledger's first line; a higher one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """The tracker told us this about an issue. The first sighting fixes its key."""
+
+    at: datetime
+    issue: Issue
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A complete read did not have this issue. Twice in a row means it is gone."""
+
+    at: datetime
+    issue: IssueId
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A read was taken in completely, up to `cursor`; in the same write as its sightings."""
+
+    at: datetime
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """The issue may be worked; this line's position is its place in the queue."""
+
+    at: datetime
+    issue: IssueId
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The issue left the queue; it is not over."""
+
+    at: datetime
+    issue: IssueId
+    why: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The issue reached a terminal state, or is gone for good."""
+
+    at: datetime
+    issue: IssueId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """The intent to start a run; the run itself may never have come to life."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    attempt: int
+    state: str
+    retry_kind: RetryKind | None = None
+    thread: str = ""
+    workflow_commit: str = ""
+    workflow_blob: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Somebody wants this run to end."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    reason: str
+    detail: str = ""
+    by: str = "tick"
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A run that gave no sign of life was sent this signal: TERM, then KILL."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The intent to start `finish` for a run that died without a verdict."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run is over: its verdict, and what it means for the next one."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    verdict: Verdict
+    progress: bool = False
+    """A new commit, a changed work tree, or another state in the tracker."""
+    wait: float = 0.0
+    """Seconds before the next attempt at this issue, from `at`."""
+    hold: float = 0.0
+    """Seconds before the next attempt at any issue: the machine or the provider is not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The issue waits for a person."""
+
+    at: datetime
+    issue: IssueId
+    reason: BlockReason
+    detail: str = ""
+    by: str = "tick"
+
+
+@dataclass(frozen=True, slots=True)
+class Unblocked:
+    """The block is cleared; `cause` says by what."""
+
+    at: datetime
+    issue: IssueId
+    cause: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A write to the tracker that we owe: kind is comment, add_label or remove_label."""
+
+    at: datetime
+    issue: IssueId
+    write: str
+    kind: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A write did not go through; the next try is not before `wait` seconds."""
+
+    at: datetime
+    write: str
+    error: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The tracker has this write."""
+
+    at: datetime
+    write: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """The tracker will never take this write; it is shown and not repeated."""
+
+    at: datetime
+    write: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A write that was not tried yet is no longer wanted."""
+
+    at: datetime
+    write: str
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """A bug of ours met this issue; the others went on."""
+
+    at: datetime
+    issue: IssueId
+    doing: str
+    error: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A torn last line was cut off and kept elsewhere."""
+
+    at: datetime
+    bytes: int
+    kept_in: str
+
+
+Event = (
+    Sighted
+    | Missed
+    | Polled
+    | Enrolled
+    | Released
+    | Finished
+    | Dispatched
+    | StopAsked
+    | Signalled
+    | Recovered
+    | Ended
+    | Blocked
+    | Unblocked
+    | Owed
+    | Tried
+    | Delivered
+    | Undeliverable
+    | Cancelled
+    | Faulted
+    | Repaired
+)
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__.lower(): kind
+    for kind in (
+        Sighted,
+        Missed,
+        Polled,
+        Enrolled,
+        Released,
+        Finished,
+        Dispatched,
+        Signalled,
+        Recovered,
+        Ended,
+        Blocked,
+        Unblocked,
+        Owed,
+        Tried,
+        Delivered,
+        Undeliverable,
+        Cancelled,
+        Faulted,
+        Repaired,
+    )
+} | {"stop_asked": StopAsked}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def to_json(event: Event) -> dict[str, Json]:
+    """The map that one line of the ledger holds."""
+    return {"e": _NAMES[type(event)], **encode(event)}
+
+
+def from_json(data: Json) -> Event | None:
+    """The event that a line holds, or None for a kind this version does not know.
+
+    Raises:
+        Malformed: it is no event at all, or a known one with members that make no sense.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("e"), str):
+        raise Malformed("it is no map with a member `e`")
+    kind = KINDS.get(data["e"])
+    return None if kind is None else decode(kind, data)

@@ -1,0 +1,115 @@
+"""The numbers and names an operator may choose, as decisions need them.
+
+`adapters.workflow` makes these values from WORKFLOW.md; units are seconds, tokens and counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symphony_cli.core.issue import Issue, norm
+from symphony_cli.core.reasons import Why
+
+STOP_LABELS = ("symphony-budget-exceeded", "symphony-stuck")
+"""Always stop labels, whatever WORKFLOW.md says; we set them ourselves on a block."""
+
+BUDGET_LABEL, STUCK_LABEL = STOP_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which issues are ours to work. States and labels are in normal form (`issue.norm`)."""
+
+    active_states: tuple[str, ...] = ("todo", "in progress")
+    terminal_states: tuple[str, ...] = ("closed", "cancelled", "canceled", "duplicate", "done")
+    blocked_states: tuple[str, ...] = ("todo",)
+    required_labels: tuple[str, ...] = ()
+    stop_labels: tuple[str, ...] = STOP_LABELS
+    assignee: str | None = None
+
+    def is_active(self, state: str) -> bool:
+        """Whether work is wanted in this state."""
+        return norm(state) in self.active_states and norm(state) not in self.terminal_states
+
+    def is_terminal(self, state: str) -> bool:
+        """Whether an issue in this state is over."""
+        return norm(state) in self.terminal_states
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an issue may not be worked: the reason, and the fact that decided it."""
+
+    why: Why
+    detail: str
+    at_once: bool = False
+    """A running agent is stopped in the middle of its turn, not at its end."""
+    leaves: bool = True
+    """It loses its place in the queue; otherwise it keeps it and waits."""
+    stranger: bool = False
+    """It was never meant for us: not worth remembering if we never worked it."""
+
+
+CANCELLED_STATES = frozenset({"cancelled", "canceled", "duplicate"})
+
+
+def refusal(issue: Issue, rules: Rules) -> Refusal | None:
+    """Why `issue` is not ours to work now, or None when it is.
+
+    One function for every path to a run and for every look between turns, so that they agree.
+    """
+    labels = {norm(label) for label in issue.labels}
+    if issue.archived:
+        return Refusal(Why.NOT_ELIGIBLE, "it is archived or in the bin", at_once=True)
+    if not rules.is_active(issue.state):
+        cancelled = norm(issue.state) in CANCELLED_STATES
+        state = issue.state or "empty"
+        return Refusal(Why.NOT_ELIGIBLE, f"its state is {state}", at_once=cancelled, stranger=True)
+    for label in rules.required_labels:
+        if label not in labels:
+            detail = f"it lacks the required label {label!r}"
+            return Refusal(Why.LABEL, detail, at_once=True, stranger=True)
+    names = {norm(name) for name in (issue.assignee or "", *issue.assignee_aliases)}
+    if rules.assignee is not None and norm(rules.assignee) not in names:
+        detail = f"it is not assigned to {rules.assignee}"
+        return Refusal(Why.ASSIGNEE, detail, at_once=True, stranger=True)
+    for label in sorted(labels.intersection(rules.stop_labels)):
+        detail = f"it carries the stop label {label}; take it off to let it run"
+        return Refusal(Why.LABEL, detail, at_once=True, leaves=False)
+    return _blocker(issue, rules)
+
+
+def _blocker(issue: Issue, rules: Rules) -> Refusal | None:
+    if norm(issue.state) not in rules.blocked_states:
+        return None
+    for blocker in issue.blocked_by:
+        if blocker.open is not False:
+            state = blocker.state or "not known"
+            detail = f"{blocker.identifier} must close first (it is {state})"
+            return Refusal(Why.BLOCKER, detail, leaves=False)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the plan goes by. Waits are in seconds; None means no limit."""
+
+    rules: Rules = field(default_factory=Rules)
+    interval: float = 30.0
+    slots: int = 10
+    slots_by_state: dict[str, int] = field(default_factory=dict)
+    queue_order: str = "fifo"
+    backoff_base: float = 10.0
+    backoff_cap: float = 300.0
+    max_tokens_per_issue: int | None = None
+    max_dispatch_attempts: int | None = None
+    cached_token_weight: float = 0.0
+    handoff_grace: float = 600.0
+    min_free_bytes: int = 0
+    provider_hold: float = 900.0
+    provider_hold_cap: float = 21600.0
+
+    @property
+    def stale_after(self) -> float:
+        """How old facts may be when something is dispatched on them: three intervals."""
+        return 3 * self.interval

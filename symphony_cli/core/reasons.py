@@ -1,0 +1,90 @@
+"""The few words for why something is as it is; one list each, used in every file and on screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """Why an issue was passed over in a tick."""
+
+    SLOTS = "slots"
+    STATE_CAP = "state_cap"
+    BLOCKER = "blocker"
+    LABEL = "label"
+    ASSIGNEE = "assignee"
+    PROJECT = "project"
+    BLOCK = "block"
+    BACKOFF = "backoff"
+    PROVIDER = "provider"
+    ENVIRONMENT = "environment"
+    TRACKER = "tracker"
+    DISK = "disk"
+    DAY_BUDGET = "day_budget"
+    PAUSED = "paused"
+    DEADLINE = "deadline"
+    LOCK = "lock"
+    POLICY = "policy"
+    NOT_ELIGIBLE = "not_eligible"
+    BUG = "bug"
+
+
+class BlockReason(StrEnum):
+    """Why an issue waits for a person."""
+
+    BUDGET = "budget"
+    ATTEMPTS = "attempts"
+    REWORK = "rework"
+    INPUT = "input"
+    APPROVAL = "approval"
+    ELICITATION = "elicitation"
+    MERGED = "merged"
+    AGENT = "agent"
+    OPERATOR = "operator"
+    INVALID = "invalid"
+
+
+class Outcome(StrEnum):
+    """How a run ended, by what it means for its issue."""
+
+    HANDED_OVER = "handed_over"
+    """The issue left the active states; the agent is done with it for now."""
+    ROLLED_OVER = "rolled_over"
+    """`agent.max_turns` is used up (or the prompt changes); the next run goes on."""
+    NOT_ELIGIBLE = "not_eligible"
+    """Prepare found that the issue must not be worked; nothing was started."""
+    STOPPED = "stopped"
+    """A stop file said so; `reason` is what it said."""
+    INTERRUPTED = "interrupted"
+    """The machine or a person ended the process; nobody's fault."""
+    LOST = "lost"
+    """The run died without a word; finish, started by a tick, wrote this verdict."""
+    FAILED = "failed"
+    """A turn failed, or Codex did."""
+    STALLED = "stalled"
+    """Silent too often."""
+    TIMED_OUT = "timed_out"
+    """`codex.run_limit_ms` or `codex.turn_limit_ms` was reached."""
+    OVER_BUDGET = "over_budget"
+    """The token budget was reached in the middle of a turn."""
+    ASKED = "asked"
+    """The agent asked something that policy leaves to a person; `reason` is a BlockReason."""
+    TRACKER = "tracker"
+    """The tracker could not be reached between turns for too long."""
+    ENVIRONMENT = "environment"
+    """Failed before the first answer of the model: clone, hook, launch, login, configuration."""
+    PROVIDER = "provider"
+    """The model's provider: usage limit, overload, network."""
+
+
+FAULT_OF_ISSUE = frozenset({Outcome.LOST, Outcome.FAILED, Outcome.STALLED, Outcome.TIMED_OUT})
+"""Outcomes that count as a failure of the issue's attempt and lead to a retry with backoff."""
+
+
+class RetryKind(StrEnum):
+    """Why a run that is not the first one starts; the prompt may ask for it."""
+
+    CONTINUATION = "continuation"
+    RETRY = "retry"
+    RESUMED = "resumed"
+    """After a block was cleared or a run was interrupted or stopped."""

@@ -1,0 +1,245 @@
+"""The lines of `report.jsonl`, and how they add up.
+
+prepare, supervisor and finish append to it one after the other. Each line is a map with `kind` and
+`at`; a line of an unknown kind, or a torn last one, is passed over: the report of a run that was
+killed must still be readable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.run import ThreadRef
+from symphony_cli.core.shape import Malformed, decode, encode
+from symphony_cli.core.usage import Meter, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The run entered another phase: workspace, hooks, prompt, launch, turn, cleanup ..."""
+
+    at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadBegan:
+    """A thread is there to talk on; `base` is its total before this run."""
+
+    at: datetime
+    thread: ThreadRef
+    base: Usage = Usage()
+    resumed: bool = False
+    fresh_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegan:
+    """A turn was started; `number` counts from 1 within the run."""
+
+    at: datetime
+    number: int
+    turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """A turn ended; `status` is Codex's word: completed, interrupted, failed."""
+
+    at: datetime
+    number: int
+    status: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeen:
+    """The running total of a thread."""
+
+    at: datetime
+    thread: str
+    total: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The agent's last message (cut to a few thousand characters)."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the server and what we answered."""
+
+    at: datetime
+    question: str
+    answer: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The agent called one of our tools."""
+
+    at: datetime
+    tool: str
+    success: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """Silence reached its limit; the turn was interrupted."""
+
+    at: datetime
+    silent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Rate limits of the provider, merged; as Codex tells them."""
+
+    at: datetime
+    limits: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How the run ends, said by the act that decided it. The first one counts."""
+
+    at: datetime
+    outcome: Outcome
+    reason: str = ""
+    detail: str = ""
+    hold_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step that ended processes: eof, term, kill, sweep."""
+
+    at: datetime
+    step: str
+    pids: tuple[int, ...] = ()
+
+
+Line = (
+    Phase
+    | ThreadBegan
+    | TurnBegan
+    | TurnEnded
+    | UsageSeen
+    | Said
+    | Asked
+    | ToolCalled
+    | Stalled
+    | Limited
+    | Closing
+    | Ended
+)
+
+KINDS: dict[str, type[Line]] = {
+    "phase": Phase,
+    "thread": ThreadBegan,
+    "turn": TurnBegan,
+    "turn_ended": TurnEnded,
+    "usage": UsageSeen,
+    "said": Said,
+    "asked": Asked,
+    "tool": ToolCalled,
+    "stalled": Stalled,
+    "limits": Limited,
+    "closing": Closing,
+    "ended": Ended,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def to_text(line: Line) -> str:
+    """One line of report.jsonl, without its end."""
+    return json.dumps({"kind": _NAMES[type(line)], **encode(line)}, ensure_ascii=False)
+
+
+def from_bytes(data: bytes) -> tuple[Line, ...]:
+    """All lines that can be read."""
+    return tuple(line for text in data.split(b"\n") if (line := _line(text)) is not None)
+
+
+def _line(text: bytes) -> Line | None:
+    try:
+        data = json.loads(text)
+        return decode(KINDS[data["kind"]], data)
+    except (ValueError, KeyError, TypeError, Malformed):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a report adds up to."""
+
+    phase: str = ""
+    meter: Meter = Meter()
+    thread: ThreadRef | None = None
+    fresh_thread: bool = False
+    answered: bool = False
+    turns: int = 0
+    turn_began: int = 0
+    last_message: str = ""
+    stalls: int = 0
+    declines: int = 0
+    limits: dict[str, object] | None = None
+    closing: Closing | None = None
+    killed: dict[str, tuple[int, ...]] | None = None
+    question: str = ""
+
+
+def add_up(lines: Iterable[Line]) -> Sum:
+    """Fold the lines of one run, in order."""
+    total = Sum()
+    for line in lines:
+        total = _add(total, line)
+    return total
+
+
+def _add(total: Sum, line: Line) -> Sum:
+    match line:
+        case Phase(name=name):
+            return replace(total, phase=name)
+        case ThreadBegan():
+            return replace(
+                total,
+                thread=line.thread,
+                meter=total.meter.based(line.thread.id, line.base),
+                fresh_thread=total.fresh_thread or bool(line.fresh_because),
+            )
+        case TurnBegan(number=number):
+            return replace(total, turn_began=max(total.turn_began, number))
+        case TurnEnded(status=status):
+            done = status == "completed"
+            return replace(total, turns=total.turns + done, answered=total.answered or done)
+        case UsageSeen(thread=thread, total=seen):
+            meter = total.meter.seen(thread, seen)
+            return replace(total, meter=meter, answered=total.answered or meter.spent != Usage())
+        case Said(text=text):
+            return replace(total, last_message=text, answered=True)
+        case Asked(answer=answer, text=text):
+            declined = answer.startswith("decline")
+            return replace(total, declines=total.declines + declined, question=text)
+        case Stalled():
+            return replace(total, stalls=total.stalls + 1)
+        case Limited(limits=limits):
+            return replace(total, limits={**(total.limits or {}), **limits})
+        case Closing():
+            return replace(total, closing=total.closing or line)
+        case Ended(step=step, pids=pids):
+            killed = dict(total.killed or {})
+            killed[step] = (*killed.get(step, ()), *pids)
+            return replace(total, killed=killed)
+        case ToolCalled():
+            return total

@@ -1,0 +1,70 @@
+"""One look at the world: everything a plan may know, frozen, with one `now`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.run import PidFile, Verdict
+from symphony_cli.ids import IssueId, RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the folder of an issue's newest run shows. `alive` means: its lock is held."""
+
+    alive: bool = False
+    run: RunId | None = None
+    number: int = 0
+    pid: PidFile | None = None
+    verdict: Verdict | None = None
+    stop_there: bool = False
+    trouble: str = ""
+    """A file of the run that is there but cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One answer of the tracker.
+
+    `missing` are ids that a complete read did not have; `unknown` are ids that could not be read
+    this time, with the reason, about which nothing may be concluded.
+    """
+
+    issues: tuple[Issue, ...] = ()
+    missing: tuple[IssueId, ...] = ()
+    unknown: dict[IssueId, str] = field(default_factory=dict)
+    cursor: str = ""
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerView:
+    """What the tracker said in this tick, or why it said nothing; `as_of` is of the facts used."""
+
+    read: Read | None
+    as_of: datetime | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Free room where workspaces are made."""
+
+    free_bytes: int
+    free_inodes: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The world at `now`. `runs` has an entry for every issue that the ledger thinks is running."""
+
+    now: datetime
+    tracker: TrackerView
+    runs: dict[IssueId, Sighting] = field(default_factory=dict)
+    disk: Disk | None = None
+    policy_error: str = ""
+    first: tuple[IssueId, ...] = ()
+    """Issues passed over for lack of time in the tick before; they go first now."""

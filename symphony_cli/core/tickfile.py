@@ -1,0 +1,37 @@
+"""What `tick.json` holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """An issue that was not acted on: the reason, the fact, and what would change it."""
+
+    issue: str
+    issue_identifier: str
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TickFile:
+    """The last tick and the last good one. A cache: losing it costs nothing but this display."""
+
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_code: int = 0
+    summary: str = ""
+    requests: int = 0
+    good_at: datetime | None = None
+    """When a tick last ended with 0."""
+    facts_as_of: datetime | None = None
+    """When the tracker was last read completely."""
+    bounces: int = 0
+    """How many ticks in a row found the lock held."""
+    passed_over: tuple[PassedOver, ...] = ()
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+    format: int = 1
