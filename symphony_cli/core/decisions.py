@@ -1,0 +1,211 @@
+"""What a plan may decide, and the facts that each decision writes down before it is carried out.
+
+A decision is data: `facts` says what goes into the ledger, `perform` does what is left to do.
+Because both the plan and the ledger go by `facts`, the plan can think its own decisions through to
+the end: a slot that a settled run frees is used in the same tick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from symphony_cli.core import events as e
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.reasons import BlockReason, RetryKind, Why
+from symphony_cli.ids import IssueId, Key, RunId
+
+
+@dataclass(frozen=True, slots=True)
+class TakeIn:
+    """What the tracker told: one write for all sightings and the cursor that covers them."""
+
+    sighted: tuple[tuple[Issue, Key], ...] = ()
+    missed: tuple[IssueId, ...] = ()
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """A run is over; take in its verdict."""
+
+    issue: IssueId
+    ended: e.Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """A run died without a verdict; start its last act."""
+
+    issue: IssueId
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A run gives no sign of life; send it TERM, at the next look KILL."""
+
+    issue: IssueId
+    run: RunId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a living run. `again`: it is written down already, but the run was not told yet."""
+
+    issue: IssueId
+    run: RunId
+    reason: str
+    detail: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The issue waits for a person from now on; `owed` tells that person in the tracker."""
+
+    issue: IssueId
+    reason: BlockReason
+    detail: str
+    owed: tuple[e.Owed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """The issue takes its place in the queue."""
+
+    issue: IssueId
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The issue leaves the queue."""
+
+    issue: IssueId
+    why: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The issue is over."""
+
+    issue: IssueId
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Start a run."""
+
+    issue: IssueId
+    attempt: int
+    state: str
+    retry_kind: RetryKind | None = None
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Give the tracker a write that we owe."""
+
+    issue: IssueId
+    write: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassOver:
+    """Do nothing about an issue, and say why."""
+
+    issue: IssueId
+    why: Why
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Deciding about this issue ran into a bug of ours."""
+
+    issue: IssueId
+    doing: str
+    error: str
+    traceback: str = ""
+
+
+Decision = (
+    TakeIn
+    | Settle
+    | Recover
+    | Signal
+    | Stop
+    | Block
+    | Enrol
+    | Release
+    | Finish
+    | Dispatch
+    | Deliver
+    | PassOver
+    | Fault
+)
+
+
+NO_RUN = RunId("")
+
+
+def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Event, ...]:
+    """What goes into the ledger before `decision` is carried out; `run` is for a dispatch.
+
+    A crash may leave only the first lines of a write. So the fact that closes a matter (the block,
+    the cursor) comes last: without it the next plan decides the same again, with the same ids.
+    """
+    match decision:
+        case TakeIn():
+            return _take_in(decision, now)
+        case Settle(ended=ended):
+            return (ended,)
+        case Recover(issue=issue, run=lost):
+            return (e.Recovered(now, issue, lost),)
+        case Signal(issue=issue, run=silent, name=name):
+            return (e.Signalled(now, issue, silent, name),)
+        case Stop(again=True) | Deliver() | PassOver():
+            return ()
+        case Stop():
+            return (
+                e.StopAsked(now, decision.issue, decision.run, decision.reason, decision.detail),
+            )
+        case Block():
+            block = e.Blocked(now, decision.issue, decision.reason, decision.detail)
+            return (*decision.owed, block)
+        case Enrol(issue=issue):
+            return (e.Enrolled(now, issue),)
+        case Release():
+            return (e.Released(now, decision.issue, decision.why, decision.detail),)
+        case Finish(issue=issue, state=state):
+            return (e.Finished(now, issue, state),)
+        case Dispatch():
+            return (_dispatched(decision, now, run),)
+        case Fault():
+            fault = e.Faulted(
+                now, decision.issue, decision.doing, decision.error, decision.traceback
+            )
+            return (fault,)
+
+
+def _take_in(decision: TakeIn, now: datetime) -> tuple[e.Event, ...]:
+    told = [e.Sighted(now, issue, key) for issue, key in decision.sighted]
+    missed = [e.Missed(now, issue) for issue in decision.missed]
+    polled = [] if decision.cursor is None else [e.Polled(now, decision.cursor)]
+    return (*told, *missed, *polled)
+
+
+def _dispatched(decision: Dispatch, now: datetime, run: RunId) -> e.Dispatched:
+    return e.Dispatched(
+        at=now,
+        issue=decision.issue,
+        run=run,
+        attempt=decision.attempt,
+        state=decision.state,
+        retry_kind=decision.retry_kind,
+        thread=decision.thread,
+    )

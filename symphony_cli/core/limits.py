@@ -1,0 +1,35 @@
+"""What an issue may use up, and whether it is spent."""
+
+from __future__ import annotations
+
+from symphony_cli.core.history import Record
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.reasons import BlockReason
+
+
+def tokens_left(record: Record, policy: Policy) -> int | None:
+    """Spend that is left of the issue's budget, never negative; None without a budget."""
+    if policy.max_tokens_per_issue is None:
+        return None
+    spent = record.usage.spend(policy.cached_token_weight) - record.granted_at
+    return max(0, policy.max_tokens_per_issue - spent)
+
+
+def spent(record: Record, policy: Policy) -> tuple[BlockReason, str] | None:
+    """What ran out, with the figures that say so; None while nothing did."""
+    left = tokens_left(record, policy)
+    if left == 0:
+        used = record.usage.spend(policy.cached_token_weight)
+        limit = policy.max_tokens_per_issue
+        return (
+            BlockReason.BUDGET,
+            f"it has spent {used:,} tokens; `agent.max_tokens_per_issue` is {limit:,}",
+        )
+    cap = policy.max_dispatch_attempts
+    if cap is not None and record.attempts_since_progress >= cap:
+        return (
+            BlockReason.ATTEMPTS,
+            f"{record.attempts_since_progress} runs in a row made no progress; "
+            f"`agent.max_dispatch_attempts` is {cap}",
+        )
+    return None

@@ -1,0 +1,288 @@
+"""The tick's judgement: a snapshot, the history and the policy in, decisions out.
+
+Pure and deterministic: no clock, no dice, no disk. Idempotent once performed: the facts that a
+decision writes down make the next plan see it as done. The stages run in the order of DESIGN, and
+each sees what the ones before it decided, because the plan takes its own facts into a copy of the
+history as it goes.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+
+from symphony_cli.core import queue
+from symphony_cli.core.decisions import (
+    Block,
+    Decision,
+    Deliver,
+    Dispatch,
+    Enrol,
+    Fault,
+    Finish,
+    PassOver,
+    Release,
+    Stop,
+    TakeIn,
+    facts,
+)
+from symphony_cli.core.events import Owed
+from symphony_cli.core.history import History, Record
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.limits import spent
+from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL, Policy, refusal
+from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
+from symphony_cli.core.settle import settle
+from symphony_cli.core.snapshot import Snapshot
+from symphony_cli.core.times import age
+from symphony_cli.ids import IssueId, RunId, key_for, write_id
+
+GONE_AFTER = 2
+"""So many complete reads in a row without an issue mean that it is gone."""
+
+
+def plan(world: Snapshot, history: History, policy: Policy) -> tuple[Decision, ...]:
+    """Everything this tick should do, in order."""
+    return tuple(Planning(world, history.copy(), policy).decisions())
+
+
+class Planning:
+    """One plan being made: the snapshot, the policy, and the history as decided so far."""
+
+    def __init__(self, world: Snapshot, history: History, policy: Policy) -> None:
+        self.world = world
+        self.history = history
+        self.policy = policy
+        self.faulty: set[IssueId] = set()
+
+    def decisions(self) -> Iterator[Decision]:
+        """All decisions; each is taken into the history before the next is thought of."""
+        for decision in self._stages():
+            self.history.take_all(facts(decision, self.world.now, RunId("planned")))
+            yield decision
+
+    def _stages(self) -> Iterator[Decision]:
+        yield from self._take_in()
+        yield from self._each("settling", self._settle)
+        yield from self._each("stopping", self._stop)
+        yield from self._each("blocking", self._block)
+        yield from self._newcomers()
+        yield from self._each("releasing", self._release)
+        yield from self._dispatch()
+        yield from self._waiting()
+        yield from self._announce()
+
+    def _each(
+        self, doing: str, think: Callable[[Record], Iterator[Decision]]
+    ) -> Iterator[Decision]:
+        """Think about every issue by itself: a bug met on one is that issue's trouble."""
+        for issue in tuple(self.history.records):
+            if issue not in self.faulty:
+                yield from self._guarded(doing, self.history.records[issue], think)
+
+    def _guarded(
+        self, doing: str, record: Record, think: Callable[[Record], Iterator[Decision]]
+    ) -> Iterator[Decision]:
+        try:
+            yield from think(record)
+        except Exception as error:  # noqa: BLE001 - the item loop's one net; the issue says so
+            self.faulty.add(record.id)
+            text = f"{type(error).__name__}: {error}"
+            if record.fault != f"{doing}: {text}":
+                yield Fault(record.id, doing, text, traceback.format_exc())
+            yield PassOver(record.id, Why.BUG, f"{doing} it met a bug of ours: {text}")
+
+    def _take_in(self) -> Iterator[Decision]:
+        read = self.world.tracker.read
+        if read is None:
+            return
+        taken = set(self.history.keys()) if self._has_strangers(read.issues) else set()
+        sighted = []
+        for issue in read.issues:
+            record = self._known(issue)
+            if record is None and self._is_stranger(issue):
+                continue
+            told = issue.facts()
+            if record is not None and record.issue == told and not record.missed:
+                continue
+            key = record.key if record else key_for(issue.identifier, taken)
+            taken.add(key.lower())
+            sighted.append((told, key))
+        missed = tuple(issue for issue in read.missing if self._may_be_missed(issue))
+        cursor = read.cursor if read.cursor != self.history.cursor else None
+        if sighted or missed or (cursor is not None and read.requests):
+            yield TakeIn(tuple(sighted), missed, cursor)
+
+    def _known(self, issue: Issue) -> Record | None:
+        """Its record; finished ones are only looked up when the issue is active again."""
+        record = self.history.records.get(issue.id)
+        if record is None and self.policy.rules.is_active(issue.state):
+            record = self.history.finished.get(issue.id)
+        return record
+
+    def _has_strangers(self, issues: tuple[Issue, ...]) -> bool:
+        return any(
+            issue.id not in self.history.records and not self._is_stranger(issue)
+            for issue in issues
+        )
+
+    def _is_stranger(self, issue: Issue) -> bool:
+        refused = refusal(issue, self.policy.rules)
+        return issue.archived or (refused is not None and refused.stranger)
+
+    def _may_be_missed(self, issue: IssueId) -> bool:
+        record = self.history.records.get(issue)
+        return (
+            record is not None
+            and record.finished_at is None
+            and record.missed < GONE_AFTER
+            and not (record.released == "gone" and record.running is None)
+        )
+
+    def _settle(self, record: Record) -> Iterator[Decision]:
+        if record.running is None:
+            return
+        seen = self.world.runs.get(record.id)
+        if seen is None:
+            return
+        decision = settle(record, record.running, seen, self.history, self.policy, self.world.now)
+        if decision is not None:
+            yield decision
+
+    def _stop(self, record: Record) -> Iterator[Decision]:
+        running = record.running
+        seen = self.world.runs.get(record.id)
+        if running is None or seen is None or not seen.alive:
+            return
+        if running.stop:
+            if not seen.stop_there:
+                yield Stop(record.id, running.run, running.stop, running.stop_detail, again=True)
+            return
+        wanted = self._stop_reason(record)
+        if wanted is not None:
+            yield Stop(record.id, running.run, *wanted)
+
+    def _stop_reason(self, record: Record) -> tuple[str, str] | None:
+        if record.missed >= GONE_AFTER:
+            return "gone", "two complete reads of the tracker did not have it"
+        refused = refusal(record.issue, self.policy.rules)
+        if refused is None or refused.why is Why.BLOCKER:
+            return None
+        if refused.at_once:
+            return refused.why.value, refused.detail
+        grace = self.policy.handoff_grace
+        if age(self.world.now, record.state_since) > grace:
+            return "handed_over", f"{refused.detail} for more than {grace:.0f} s"
+        return None
+
+    def _block(self, record: Record) -> Iterator[Decision]:
+        if record.block is not None or record.running is not None:
+            return
+        reason = self._block_reason(record)
+        if reason is not None:
+            yield Block(record.id, *reason, owed=self._tell(record, *reason))
+
+    def _block_reason(self, record: Record) -> tuple[BlockReason, str] | None:
+        if record.unanswered is not None and record.last is not None:
+            return record.unanswered, record.last.detail
+        if record.place is None:
+            return None
+        return spent(record, self.policy)
+
+    def _tell(self, record: Record, reason: BlockReason, detail: str) -> tuple[Owed, ...]:
+        label = BUDGET_LABEL if reason is BlockReason.BUDGET else STUCK_LABEL
+        name = record.issue.identifier
+        text = (
+            f"Symphony has stopped working on this issue and waits for a person ({reason}).\n\n"
+            f"{detail}\n\n"
+            f"To let it go on: `symphony unblock {name}`."
+        )
+        about = (self.history.id, record.id, str(record.blocks))
+        now = self.world.now
+        return (
+            Owed(now, record.id, write_id("label", *about), "add_label", label),
+            Owed(now, record.id, write_id("comment", *about), "comment", text),
+        )
+
+    def _newcomers(self) -> Iterator[Decision]:
+        eligible = {
+            record.id: record.issue
+            for record in self.history.records.values()
+            if record.place is None and record.running is None and self._eligible(record)
+        }
+        for issue in queue.newcomers(eligible.values()):
+            yield Enrol(issue.id)
+
+    def _eligible(self, record: Record) -> bool:
+        return not record.missed and refusal(record.issue, self.policy.rules) is None
+
+    def _release(self, record: Record) -> Iterator[Decision]:
+        if record.running is not None or record.finished_at is not None:
+            return
+        if record.missed >= GONE_AFTER:
+            if record.released != "gone":
+                yield Release(record.id, "gone", "two complete reads did not have it")
+            return
+        if self.policy.rules.is_terminal(record.issue.state):
+            yield Finish(record.id, record.issue.state)
+            return
+        refused = refusal(record.issue, self.policy.rules)
+        if refused is not None and refused.leaves and record.place is not None:
+            yield Release(record.id, refused.why.value, refused.detail)
+
+    def _dispatch(self) -> Iterator[Decision]:
+        room = queue.taken(self.history)
+        for record in queue.in_line(self.history, self.policy, self.world.first):
+            if record.id in self.faulty:
+                continue
+            reason = (
+                queue.held_up(record, self.world, self.policy)
+                or queue.closed(self.history, self.world, self.policy)
+                or queue.no_room(record, room, self.policy)
+            )
+            if reason is not None:
+                yield PassOver(record.id, *reason)
+                continue
+            room = room.with_one_in(record.issue.state)
+            yield dispatch(record)
+
+    def _waiting(self) -> Iterator[Decision]:
+        """Issues without a place that would have one but for a blocker or a label."""
+        for record in self.history.records.values():
+            if record.place is not None or record.running or record.finished_at:
+                continue
+            refused = refusal(record.issue, self.policy.rules)
+            if record.missed:
+                continue
+            if refused is not None and not refused.leaves:
+                yield PassOver(record.id, refused.why, refused.detail)
+
+    def _announce(self) -> Iterator[Decision]:
+        """Writes we owe, first in first out per issue, each not before its date."""
+        stuck: set[IssueId] = set()
+        for write in tuple(self.history.outbox.values()):
+            due = write.wait is None or write.wait.over(self.world.now)
+            if write.issue not in stuck and due:
+                yield Deliver(write.issue, write.id)
+            stuck |= set() if due else {write.issue}
+
+
+def dispatch(record: Record) -> Dispatch:
+    """The next run of an issue: it goes on with the same thread."""
+    return Dispatch(
+        issue=record.id,
+        attempt=record.runs + 1,
+        state=record.issue.state,
+        retry_kind=_retry_kind(record),
+        thread=record.thread.id if record.thread else "",
+    )
+
+
+def _retry_kind(record: Record) -> RetryKind | None:
+    if record.last is None:
+        return None
+    if record.last.outcome in (Outcome.ROLLED_OVER, Outcome.HANDED_OVER):
+        return RetryKind.CONTINUATION
+    if record.last.outcome in (Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.ASKED):
+        return RetryKind.RESUMED
+    return RetryKind.RETRY

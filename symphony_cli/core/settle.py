@@ -1,0 +1,131 @@
+"""Which runs are over, and what that means for the next one.
+
+The kernel lock is the only truth about life: `Sighting.alive` is never second-guessed. A run that
+is not alive is over; its verdict says how, and where there is none its last act is started again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from symphony_cli.core import events as e
+from symphony_cli.core.backoff import backoff
+from symphony_cli.core.decisions import Recover, Settle, Signal
+from symphony_cli.core.history import History, Record, Running
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
+from symphony_cli.core.run import SILENT_AFTER, GitFacts, Verdict
+from symphony_cli.core.snapshot import Sighting
+from symphony_cli.core.times import age
+
+MOST_RECOVERIES = 5
+"""How often finish may die on one run before the run is settled as lost without it."""
+
+HOLD_FROM = 3
+"""So many environment failures in a row hold all dispatch."""
+
+
+def settle(
+    record: Record,
+    running: Running,
+    seen: Sighting,
+    history: History,
+    policy: Policy,
+    now: datetime,
+) -> Settle | Recover | Signal | None:
+    """What to do about a run that the ledger thinks is running; None: let it work."""
+    if seen.alive:
+        return _silent(record, running, seen, now)
+    if seen.run != running.run:
+        never = Verdict(
+            running.run,
+            record.id,
+            Outcome.INTERRUPTED,
+            "never_started",
+            "the tick that ordered this run ended before it could start it",
+        )
+        return Settle(record.id, ended(record, running, never, history, policy, now))
+    if seen.verdict is not None:
+        return Settle(record.id, ended(record, running, seen.verdict, history, policy, now))
+    if running.recoveries < MOST_RECOVERIES:
+        return Recover(record.id, running.run)
+    lost = Verdict(
+        running.run,
+        record.id,
+        Outcome.LOST,
+        "finish_died",
+        f"its last act died {running.recoveries} times; see agent.log in its run folder",
+    )
+    return Settle(record.id, ended(record, running, lost, history, policy, now))
+
+
+def _silent(record: Record, running: Running, seen: Sighting, now: datetime) -> Signal | None:
+    """Signals for a living run whose heart has stopped: TERM, then KILL, then nothing more."""
+    mine = seen.pid is not None and seen.pid.run == running.run
+    beat = seen.pid.beat_at if seen.pid is not None and mine else running.since
+    if age(now, beat) < SILENT_AFTER or running.signalled == "KILL":
+        return None
+    name = "KILL" if running.signalled == "TERM" else "TERM"
+    return Signal(record.id, running.run, name)
+
+
+def ended(
+    record: Record,
+    running: Running,
+    verdict: Verdict,
+    history: History,
+    policy: Policy,
+    now: datetime,
+) -> e.Ended:
+    """The fact that a verdict becomes: was there progress, and how long must the next one wait."""
+    progress = made_progress(record, running, verdict)
+    return e.Ended(
+        at=now,
+        issue=record.id,
+        run=running.run,
+        verdict=verdict,
+        progress=progress,
+        wait=_wait(record, verdict, progress, policy),
+        hold=_hold(verdict, history, policy, now),
+    )
+
+
+def made_progress(record: Record, running: Running, verdict: Verdict) -> bool:
+    """A new commit on the branch, a changed work tree, or another state in the tracker."""
+    if record.issue.state != running.state:
+        return True
+    git = verdict.git
+    if git is None:
+        return False
+    before = record.last.git if record.last is not None and record.last.git else GitFacts()
+    return git.commits > 0 or bool(git.dirty_files and git.tree != before.tree)
+
+
+def _wait(record: Record, verdict: Verdict, progress: bool, policy: Policy) -> float:
+    """Seconds before this issue's next attempt."""
+    base, cap = policy.backoff_base, policy.backoff_cap
+    if verdict.outcome in FAULT_OF_ISSUE:
+        failures = 1 if progress else record.failures_in_row + 1
+        return backoff(failures, base, cap, record.id)
+    if verdict.outcome is Outcome.ENVIRONMENT:
+        return backoff(record.environment_in_row + 1, base, cap, record.id)
+    if verdict.outcome is Outcome.NOT_ELIGIBLE:
+        return policy.interval
+    return 0.0
+
+
+def _hold(verdict: Verdict, history: History, policy: Policy, now: datetime) -> float:
+    """Seconds before the next attempt at anything."""
+    if verdict.outcome is Outcome.ENVIRONMENT and not verdict.answered:
+        old = history.holds.get("environment")
+        steps = (old.count + 1 if old else 1) - HOLD_FROM + 1
+        return backoff(steps, policy.backoff_base, policy.backoff_cap, "environment")
+    if verdict.outcome is not Outcome.PROVIDER:
+        return 0.0
+    if verdict.hold_until is not None:
+        return min(7 * 86400.0, max(0.0, (verdict.hold_until - now).total_seconds()))
+    old = history.holds.get("provider")
+    if verdict.reason == "usage_limit":
+        steps = old.count if old else 0
+        return min(policy.provider_hold_cap, policy.provider_hold * float(2 ** min(steps, 10)))
+    return backoff(old.count + 1 if old else 1, policy.backoff_base, policy.backoff_cap, "provider")
