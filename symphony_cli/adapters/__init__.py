@@ -1,0 +1,1 @@
+"""Hands that touch one foreign power each: files, git, YAML, processes, trackers."""

@@ -1,0 +1,169 @@
+"""The ledger on disk: `ledger.jsonl`, append only, and the cache of its fold.
+
+docs/ledger.md describes every byte. The rules: a line is written whole or not at all; a torn last
+line is kept aside, cut off and told; damage anywhere else stops everything and touches nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from symphony_cli import files
+from symphony_cli.adapters.ledger_cache import Cached, load_cache, save_cache
+from symphony_cli.core.events import FORMAT, Event, Repaired, from_json, to_json
+from symphony_cli.core.history import History
+from symphony_cli.core.secrets import redact
+from symphony_cli.core.shape import Malformed
+from symphony_cli.errors import LedgerDamaged, LedgerError, LedgerTooNew
+from symphony_cli.paths import StatePaths
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A ledger as it lies on disk: the fold of its whole lines, and what is left over."""
+
+    cached: Cached
+    torn: bytes
+    was_cached: bool
+
+
+def read_ledger(paths: StatePaths, workflow: str) -> Reading:
+    """Fold the ledger, from the cache where it still fits; changes nothing on disk.
+
+    Raises:
+        LedgerDamaged: a whole line cannot be understood; its number is in the text.
+        LedgerTooNew: its format is newer than ours.
+        LedgerError: it belongs to another WORKFLOW.md.
+    """
+    cached = load_cache(paths)
+    start = cached or Cached(History(), offset=0, line="", finished_bytes=0)
+    data = (files.read(paths.ledger) or b"") if start.offset == 0 else _rest(paths, start.offset)
+    lines, torn = files.whole_lines(data)
+    if start.offset == 0 and lines:
+        _header(start.history, lines[0], paths)
+        start.history.take(None)
+    history = start.history
+    if history.workflow and history.workflow != workflow:
+        raise LedgerError(
+            f"{paths.ledger} belongs to {history.workflow}, not to {workflow}: "
+            "move the ledger away, or point `state.path` at a folder of its own."
+        )
+    for line in lines[1:] if start.offset == 0 else lines:
+        history.take(_event(line, history.position + 1, paths))
+    last = lines[-1].decode("utf-8", "replace") if lines else start.line
+    offset = start.offset + len(data) - len(torn)
+    reached = Cached(history, offset=offset, line=last, finished_bytes=start.finished_bytes)
+    return Reading(reached, torn, was_cached=cached is not None and not lines)
+
+
+def _rest(paths: StatePaths, offset: int) -> bytes:
+    with files.translated(paths.ledger, "read"), paths.ledger.open("rb") as stream:
+        stream.seek(offset)
+        return stream.read()
+
+
+def _header(history: History, line: bytes, paths: StatePaths) -> None:
+    try:
+        header = json.loads(line)
+        number, name, workflow = header["ledger"], header["id"], header["workflow"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LedgerDamaged(
+            f"{paths.ledger}, line 1: this is not the first line of a ledger; "
+            "restore the file from a backup, or move it away to start anew."
+        ) from error
+    if not isinstance(number, int) or number > FORMAT:
+        raise LedgerTooNew(
+            f"{paths.ledger} has format {number}, this Symphony knows up to {FORMAT}: "
+            "upgrade Symphony."
+        )
+    history.id, history.workflow = str(name), str(workflow)
+
+
+def _event(line: bytes, number: int, paths: StatePaths) -> Event | None:
+    try:
+        return from_json(json.loads(line))
+    except (ValueError, Malformed, RecursionError) as error:
+        raise LedgerDamaged(
+            f"{paths.ledger}, line {number}: {error}. Nothing was dispatched or changed; "
+            "look at that line, and restore the file from a backup."
+        ) from error
+
+
+class FileLedger:
+    """`ports.Ledger` for the one process that holds `state/lock`."""
+
+    def __init__(
+        self,
+        paths: StatePaths,
+        workflow: str,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self._paths = paths
+        self._secrets = tuple(secrets)
+        reading = read_ledger(paths, workflow)
+        self._at = reading.cached
+        self._fresh = not reading.was_cached
+        self.repaired = ""
+        if reading.torn:
+            self._repair(reading.torn, now())
+        if self._at.offset == 0:
+            self._begin(workflow, now(), new_id())
+
+    def history(self) -> History:
+        """Everything that ever happened, folded."""
+        return self._at.history
+
+    def append(self, *events: Event) -> None:
+        """Write events down as one write of whole lines, and fold them.
+
+        Raises:
+            StateError: nothing was written.
+        """
+        if not events:
+            return
+        self._write([json.dumps(to_json(event), ensure_ascii=False) for event in events])
+        self._at.history.take_all(events)
+
+    def save_cache(self) -> None:
+        """Publish the fold for the next tick, if the ledger has grown since it was cached."""
+        if self._fresh:
+            self._at = save_cache(self._paths, self._at)
+            self._fresh = False
+
+    def _write(self, lines: Iterable[str]) -> None:
+        text = [redact(line, self._secrets) for line in lines]
+        data = "".join(f"{line}\n" for line in text).encode("utf-8", "replace")
+        files.append(self._paths.ledger, data)
+        at = self._at
+        self._at = Cached(at.history, at.offset + len(data), text[-1], at.finished_bytes)
+        self._fresh = True
+
+    def _begin(self, workflow: str, now: datetime, name: str) -> None:
+        header = {
+            "ledger": FORMAT,
+            "id": name,
+            "workflow": workflow,
+            "created": now.isoformat(timespec="seconds"),
+        }
+        files.make_folder(self._paths.root)
+        self._write([json.dumps(header, ensure_ascii=False)])
+        files.sync_folder(self._paths.root)
+        history = self._at.history
+        history.id, history.workflow = name, workflow
+        history.take(None)
+
+    def _repair(self, torn: bytes, now: datetime) -> None:
+        """Keep the torn tail aside first, then cut: a crash between the two loses nothing."""
+        files.append(self._paths.torn, torn + b"\n")
+        files.cut(self._paths.ledger, self._at.offset)
+        self.repaired = (
+            f"the last line of {self._paths.ledger} was torn ({len(torn)} bytes, from a crash or "
+            f"a full disk); it was moved to {self._paths.torn.name} and the ledger is whole again"
+        )
+        if self._at.offset:
+            self.append(Repaired(now, len(torn), self._paths.torn.name))
