@@ -1,0 +1,243 @@
+"""`symphony tick`: look at the world once, decide, act, and say what was done and why not more.
+
+    load → observe → plan → perform each → one summary line
+
+The caller holds the lock. Trouble with one issue is that issue's trouble; only a failing ledger
+or `state/` ends a tick.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from symphony_cli.core import events as e
+from symphony_cli.core.decisions import Decision, Deliver, PassOver, TakeIn
+from symphony_cli.core.history import History
+from symphony_cli.core.plan import plan
+from symphony_cli.core.reasons import Why
+from symphony_cli.core.tickfile import PassedOver, TickFile
+from symphony_cli.core.times import age
+from symphony_cli.errors import ExitCode, LedgerError, StateError, SymphonyError, worst
+from symphony_cli.ids import IssueId
+from symphony_cli.observe import observe
+from symphony_cli.perform import describe, perform
+from symphony_cli.ports import World
+
+WRITES_KEEP = 0.25
+"""The share of a tick's deadline that is kept for writes to the tracker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A decision and what came of it: done, failed, bug, or would (in a dry run)."""
+
+    kind: str
+    issue_identifier: str
+    detail: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TickResult:
+    """What `tick` prints; `exit_code` is the command's."""
+
+    exit_code: ExitCode
+    summary: str
+    requests: int
+    duration_s: float
+    decisions: tuple[Acted, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing happened that a timer's log needs to know."""
+        return not self.decisions and not self.errors and self.exit_code is ExitCode.DONE
+
+
+@dataclass(slots=True)
+class Minutes:
+    """What a tick has done so far, while it is at it."""
+
+    acted: list[Acted] = field(default_factory=list)
+    passed: list[PassedOver] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    codes: list[ExitCode] = field(default_factory=list)
+
+
+def tick(
+    world: World,
+    *,
+    deadline: float,
+    elapsed: Callable[[], float],
+    dry_run: bool = False,
+    warnings: tuple[str, ...] = (),
+) -> TickResult:
+    """One tick. `deadline` and `elapsed()` are in seconds since its start.
+
+    Raises:
+        LedgerError, StateError: the tick ended there; what was done is done.
+    """
+    now = world.clock()
+    last = world.bulletin.last()
+    history = world.ledger.history()
+    observed = observe(world, history, last, now)
+    decisions = plan(observed.snapshot, history, world.policy)
+    minutes = Minutes(errors=list(observed.errors), codes=list(observed.codes))
+    if world.policy_error:
+        minutes.errors.append(world.policy_error)
+        minutes.codes.append(ExitCode.CONFIG)
+    for number, decision in enumerate(decisions):
+        if not dry_run and elapsed() > _latest(decision, deadline):
+            _put_off(decisions[number:], history, minutes)
+            break
+        _act(decision, world, now, minutes, dry_run)
+    read = observed.snapshot.tracker.read
+    result = TickResult(
+        exit_code=_exit_code(minutes),
+        summary="",
+        requests=read.requests if read else 0,
+        duration_s=round(elapsed(), 3),
+        decisions=tuple(minutes.acted),
+        passed_over=tuple(minutes.passed),
+        errors=tuple(minutes.errors),
+        warnings=warnings,
+        dry_run=dry_run,
+    )
+    result = replace(result, summary=summarise(result, history))
+    if not dry_run:
+        world.bulletin.post(_posted(result, last, now, world, observed.snapshot.tracker.as_of))
+    return result
+
+
+def _latest(decision: Decision, deadline: float) -> float:
+    """When it is too late for a decision; writes to the tracker have a share of their own."""
+    return deadline if isinstance(decision, Deliver) else deadline * (1 - WRITES_KEEP)
+
+
+def _put_off(left: tuple[Decision, ...], history: History, minutes: Minutes) -> None:
+    for decision in left:
+        issue = _issue(decision)
+        if issue is not None:
+            detail = f"no time left for its {_kind(decision)} in this tick; it goes first next time"
+            minutes.passed.append(_passed(PassOver(issue, Why.DEADLINE, detail), history))
+
+
+def _act(decision: Decision, world: World, now: datetime, minutes: Minutes, dry_run: bool) -> None:
+    """The item loop's body, with its one net: a bug met here is recorded, and the rest go on."""
+    history = world.ledger.history()
+    if isinstance(decision, PassOver):
+        minutes.passed.append(_passed(decision, history))
+        if decision.why is Why.BUG:
+            minutes.codes.append(ExitCode.BUG)
+            minutes.errors.append(f"{_name(decision, history)}: {decision.detail}")
+        return
+    if dry_run:
+        minutes.acted.append(_acted(decision, describe(decision), "would", history))
+        return
+    try:
+        done = perform(decision, world, now)
+    except (StateError, LedgerError):
+        raise
+    except SymphonyError as error:
+        minutes.codes.append(error.exit_code)
+        minutes.errors.append(f"{_name(decision, history)}: {error}")
+        minutes.acted.append(_acted(decision, str(error), "failed", history))
+    except Exception as error:  # noqa: BLE001 - the item loop's one net; it is written down
+        _record_bug(decision, error, world, now, minutes)
+    else:
+        if done.passed is not None:
+            minutes.passed.append(_passed(done.passed, history))
+        else:
+            minutes.acted.append(_acted(decision, done.detail, "done", history))
+
+
+def _record_bug(
+    decision: Decision, error: Exception, world: World, now: datetime, minutes: Minutes
+) -> None:
+    history = world.ledger.history()
+    text = f"{type(error).__name__}: {error}"
+    issue = _issue(decision)
+    if issue is not None:
+        trace = traceback.format_exc()
+        world.ledger.append(e.Faulted(now, issue, _kind(decision), text, trace))
+        minutes.passed.append(_passed(PassOver(issue, Why.BUG, text), history))
+    minutes.codes.append(ExitCode.BUG)
+    minutes.errors.append(f"{_name(decision, history)}: a bug of ours: {text}")
+
+
+def _exit_code(minutes: Minutes) -> ExitCode:
+    disk = [ExitCode.DISK for passed in minutes.passed if passed.reason == Why.DISK]
+    return worst([*minutes.codes, *disk])
+
+
+def _posted(
+    result: TickResult, last: TickFile, now: datetime, world: World, as_of: datetime | None
+) -> TickFile:
+    good = result.exit_code is ExitCode.DONE
+    return TickFile(
+        started_at=now,
+        ended_at=world.clock(),
+        exit_code=int(result.exit_code),
+        summary=result.summary,
+        requests=result.requests,
+        good_at=now if good else last.good_at,
+        facts_as_of=as_of,
+        passed_over=result.passed_over,
+        errors=result.errors,
+        warnings=result.warnings,
+    )
+
+
+def summarise(result: TickResult, history: History) -> str:
+    """One line for logs."""
+    records = history.records.values()
+    running = sum(record.running is not None for record in records)
+    queued = sum(record.place is not None and record.running is None for record in records)
+    blocked = sum(record.block is not None for record in records)
+    did = Counter(acted.kind for acted in result.decisions if acted.kind != "take_in")
+    words = "".join(f", {count} {kind}" for kind, count in sorted(did.items()))
+    reasons = Counter(passed.reason for passed in result.passed_over)
+    why = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    state = "ok" if result.exit_code is ExitCode.DONE else f"exit {int(result.exit_code)}"
+    return (
+        f"tick {state}: {running} running, {queued} in line, {blocked} blocked{words}"
+        f"{f'; passed over: {why}' if why else ''}; {result.requests} requests, "
+        f"{result.duration_s:.2f} s"
+    )
+
+
+def stale(last: TickFile, now: datetime, interval: float) -> bool:
+    """Whether the last good tick is older than three intervals."""
+    return last.good_at is None or age(now, last.good_at) > 3 * interval
+
+
+def _issue(decision: Decision) -> IssueId | None:
+    return None if isinstance(decision, TakeIn) else decision.issue
+
+
+def _kind(decision: Decision) -> str:
+    name = type(decision).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def _name(decision: Decision, history: History) -> str:
+    issue = _issue(decision)
+    if issue is None:
+        return "tracker"
+    record = history.find(issue)
+    return record.issue.identifier if record else issue
+
+
+def _acted(decision: Decision, detail: str, outcome: str, history: History) -> Acted:
+    return Acted(_kind(decision), _name(decision, history), detail, outcome)
+
+
+def _passed(decision: PassOver, history: History) -> PassedOver:
+    return PassedOver(decision.issue, _name(decision, history), decision.why.value, decision.detail)

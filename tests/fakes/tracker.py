@@ -1,0 +1,81 @@
+"""A tracker in memory: issues that people edit, and that can be made to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symphony_cli.core.issue import Comment, Issue
+from symphony_cli.core.snapshot import Read
+from symphony_cli.errors import TrackerError, WriteRefused
+from symphony_cli.ids import IssueId
+from tests.fakes.fuse import Fuse
+
+
+class FakeTracker:
+    """`ports.Tracker` whose server is a dict."""
+
+    kind = "fake"
+    scope = "fake"
+
+    def __init__(self, fuse: Fuse | None = None) -> None:
+        self.issues: dict[IssueId, Issue] = {}
+        self.unreadable: dict[IssueId, str] = {}
+        self.down: str = ""
+        self.refuses: bool = False
+        self.writes: list[str] = []
+        self._fuse = fuse or Fuse()
+
+    def look(self, since: str, held: Sequence[IssueId]) -> Read:
+        self._up()
+        missing = [i for i in held if i not in self.issues and i not in self.unreadable]
+        return Read(
+            issues=tuple(
+                issue.facts() for i, issue in self.issues.items() if i not in self.unreadable
+            ),
+            missing=tuple(missing),
+            unknown=dict(self.unreadable),
+            requests=1,
+        )
+
+    def read(self, ids: Sequence[IssueId]) -> Read:
+        self._up()
+        found = tuple(self.issues[i] for i in ids if i in self.issues)
+        missing = tuple(i for i in ids if i not in self.issues)
+        return Read(issues=found, missing=missing, requests=1)
+
+    def comment(self, issue: IssueId, body: str, write: str) -> bool:
+        known = self._for_writing(issue, f"comment {write}")
+        if write in {comment.id for comment in known.comments}:
+            return True
+        comments = (*known.comments, Comment(body, "symphony", id=write))
+        self.issues[issue] = replace(known, comments=comments)
+        self._fuse.spark("after the tracker took a comment")
+        return True
+
+    def add_label(self, issue: IssueId, label: str) -> None:
+        known = self._for_writing(issue, f"+{label}")
+        if not known.has_label(label):
+            self.issues[issue] = replace(known, labels=(*known.labels, label))
+        self._fuse.spark("after the tracker took a label")
+
+    def remove_label(self, issue: IssueId, label: str) -> None:
+        known = self._for_writing(issue, f"-{label}")
+        left = tuple(name for name in known.labels if name.lower() != label.lower())
+        self.issues[issue] = replace(known, labels=left)
+        self._fuse.spark("after the tracker lost a label")
+
+    def set_state(self, issue: IssueId, state: str) -> None:
+        self.issues[issue] = replace(self._for_writing(issue, f"={state}"), state=state)
+
+    def _up(self) -> None:
+        if self.down:
+            raise TrackerError(self.down)
+
+    def _for_writing(self, issue: IssueId, what: str) -> Issue:
+        self._up()
+        if self.refuses or issue not in self.issues:
+            raise WriteRefused(f"{issue} does not take {what}.")
+        self._fuse.spark(f"before {what}")
+        self.writes.append(f"{issue} {what}")
+        return self.issues[issue]
