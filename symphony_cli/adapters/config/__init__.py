@@ -1,0 +1,1 @@
+"""What may stand in the front matter of WORKFLOW.md: one model per section."""

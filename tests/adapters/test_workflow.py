@@ -1,0 +1,630 @@
+import hashlib
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symphony_cli.adapters.workflow import Workflow, find_workflow, load_workflow
+from symphony_cli.core.policy import STOP_LABELS, Policy, Rules
+from symphony_cli.core.run import CodexSettings, Hooks, RunLimits
+from symphony_cli.errors import ConfigError, ExitCode
+
+MARKDOWN = "tracker:\n  kind: markdown\n"
+LINEAR = "tracker:\n  kind: linear\n  project_slug: p\n"
+KEY = "lin_api_0123456789"
+
+
+def load(tmp_path: Path, front: str, prompt: str = "Do it.", **environ: str) -> Workflow:
+    path = tmp_path / "WORKFLOW.md"
+    path.write_text(f"---\n{front}---\n{prompt}\n")
+    return load_workflow(path, {"HOME": "/home/ada", **environ})
+
+
+def refused(tmp_path: Path, front: str, **environ: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, front, **environ)
+    assert caught.value.exit_code is ExitCode.CONFIG
+    text = str(caught.value)
+    assert text.startswith(f"{tmp_path / 'WORKFLOW.md'}, ")
+    return text.removeprefix(f"{tmp_path / 'WORKFLOW.md'}, ")
+
+
+def test_without_optional_keys_everything_has_its_default(tmp_path: Path) -> None:
+    workflow = load(tmp_path, MARKDOWN)
+    assert workflow.policy == Policy()
+    assert workflow.settings.codex == CodexSettings()
+    assert workflow.settings.limits == RunLimits()
+    assert workflow.settings.prompt.template == "Do it."
+    assert workflow.settings.prompt.line == 5
+    assert workflow.warnings == ()
+    assert workflow.state_dir == tmp_path / "state"
+    assert workflow.tracker.folder == tmp_path / "issues"
+
+
+def test_every_key_that_is_acted_on_reaches_the_policy(tmp_path: Path) -> None:
+    front = """\
+tracker:
+  kind: markdown
+  active_states: [ToDo, " Rework "]
+  terminal_states: [Done]
+  blocked_states: [Rework]
+  required_labels: [" Agent ", agent, UI]
+  assignee: Ada
+polling: {interval_ms: 5000}
+workspace: {min_free_gb: 1.5}
+agent:
+  max_concurrent_agents: 3
+  max_concurrent_agents_by_state: {" In  REVIEW ": 2}
+  queue_order: priority
+  max_retry_backoff_ms: 60000
+  max_tokens_per_issue: 1000
+  max_dispatch_attempts: 8
+  cached_token_weight: 0.1
+  handoff_grace_ms: 1000
+  stop_continue_labels: [Hold, " "]
+"""
+    assert load(tmp_path, front).policy == Policy(
+        rules=Rules(
+            ("todo", "rework"),
+            ("done",),
+            ("rework",),
+            ("agent", "ui"),
+            ("hold", *STOP_LABELS),
+            "Ada",
+        ),
+        interval=5.0,
+        slots=3,
+        slots_by_state={"in review": 2},
+        queue_order="priority",
+        backoff_cap=60.0,
+        max_tokens_per_issue=1000,
+        max_dispatch_attempts=8,
+        cached_token_weight=0.1,
+        handoff_grace=1.0,
+        min_free_bytes=1_500_000_000,
+    )
+
+
+def test_every_key_that_is_acted_on_reaches_the_runs(tmp_path: Path) -> None:
+    front = """\
+tracker: {kind: markdown}
+state: {path: ../memory}
+workspace:
+  root: ~/work
+  repo: ./code
+  branch: agent/{key}
+  env: {N: 1, T: true, X: null, D: $HOME}
+  shared_dirs: [cache, /var/cache]
+  rescue_max_mb: 1
+hooks: {after_create: a, before_run: b, after_run: c, before_remove: d, timeout_ms: 1500}
+agent: {max_turns: 7, max_tokens_per_issue: 5, handoff_grace_ms: 2000}
+codex:
+  command: " codex app-server "
+  home: codex-home
+  env_exclude: [TOKEN]
+  approval_policy: on-request
+  thread_sandbox: dangerFullAccess
+  turn_sandbox_policy: {type: workspace-write, networkAccess: true}
+  input_answer: decline
+  elicitation_policy: block
+  read_timeout_ms: 90000
+  stall_timeout_ms: 0
+  turn_timeout_ms: 1000
+  command_timeout_ms: 2000
+  turn_limit_ms: 3000
+  run_limit_ms: 0
+  max_stall_recoveries: 0
+"""
+    settings = load(tmp_path, front).settings
+    assert settings.workspace == replace(
+        settings.workspace,
+        root="/home/ada/work",
+        repo=str(tmp_path / "code"),
+        branch="agent/{key}",
+        env={"N": "1", "T": "true", "X": "", "D": "$HOME"},
+        shared_dirs=(str(tmp_path / "cache"), "/var/cache"),
+        rescue_max_bytes=1_000_000,
+        hooks=Hooks("a", "b", "c", "d", 1.5),
+    )
+    assert settings.codex == CodexSettings(
+        command="codex app-server",
+        home=str(tmp_path / "codex-home"),
+        env_exclude=("TOKEN",),
+        approval_policy="on-request",
+        thread_sandbox="danger-full-access",
+        turn_sandbox_policy={"type": "workspaceWrite", "networkAccess": True},
+        approval_answer="decline",
+        input_answer="decline",
+        elicitation_policy="block",
+        start_timeout=90.0,
+        stall_timeout=0.0,
+        turn_silence=1.0,
+        command_timeout=2.0,
+        turn_limit=3.0,
+        run_limit=None,
+        max_stall_recoveries=0,
+    )
+    assert settings.limits == RunLimits(7, 5, 0.0)
+    assert settings.handoff_grace == 2.0
+
+
+@pytest.mark.parametrize(
+    ("front", "told"),
+    [
+        ("polling: {interval_ms: soon}", 'polling.interval_ms must be a whole number, not "soon"'),
+        ("polling: {interval_ms: 1.5}", "polling.interval_ms must be a whole number, not 1.5"),
+        ("agent: {max_turns: 0}", "agent.max_turns must be more than 0, not 0"),
+        ("agent: {max_turns: true}", "agent.max_turns must be a number, not true or false"),
+        ("agent: {max_turns: [1]}", "agent.max_turns must be a whole number, not a list"),
+        ("agent: 3", "agent must be a map, not 3"),
+        ("agent: {queue_order: lifo}",
+         "agent.queue_order must be 'fifo' or 'priority', not \"lifo\""),
+        ("agent: {cached_token_weight: 2}", "agent.cached_token_weight must be at most 1, not 2"),
+        ("agent: {max_concurrent_agents_by_state: {Todo: 0}}",
+         "agent.max_concurrent_agents_by_state.Todo must be more than 0, not 0"),
+        ("agent: {max_concurrent_agents_by_state: {' ': 1}}",
+         "agent.max_concurrent_agents_by_state has a blank state name"),
+        ("agent: {max_concurrent_agents_by_state: {Todo: few}}",
+         'agent.max_concurrent_agents_by_state.Todo must be a whole number, not "few"'),
+        ("agent: {prompt_template_by_state: {Todo: ' '}}",
+         "agent.prompt_template_by_state has a blank prompt for Todo: write one or remove the"
+         " state"),
+        ("polling: {interval_ms: 9999999999999}",
+         "polling.interval_ms must be at most 1000000000000, not 9999999999999"),
+        ("workspace: {min_free_gb: 1e300}",
+         'workspace.min_free_gb must be at most 1000000000, not "1e300"'),
+        ("workspace: {min_free_gb: .inf}",
+         "workspace.min_free_gb must be a finite number, not inf"),
+        ("codex: {command: ''}", "codex.command cannot be blank"),
+        ("codex: {command: '  '}", "codex.command cannot be blank"),
+        ("codex: {command: 'a \"b'}",
+         "codex.command cannot be split into words (No closing quotation)"),
+        ("codex: {approval_policy: 3}",
+         "codex.approval_policy must be a name such as never or on-request, or a map"),
+        ("codex: {thread_sandbox: 3}",
+         "codex.thread_sandbox must be text, not 3 (put it in quotes)"),
+        ("codex: {turn_sandbox_policy: strict}",
+         'codex.turn_sandbox_policy must be a map, not "strict"'),
+        ("codex: {elicitation_policy: accept}",
+         "codex.elicitation_policy must be 'decline' or 'block', not \"accept\""),
+        ("workspace: {branch: fixed}",
+         "workspace.branch must contain {key}, or all issues would share one branch"),
+        ("workspace: {env: {A: [1]}}",
+         "workspace.env must hold one text per name, and A is a list or a map"),
+        ("workspace: {root: $HOME/work}",
+         "workspace.root: only a whole value $NAME is looked up: write ~/… or the full path"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_line_and_key(tmp_path: Path, front: str, told: str) -> None:
+    assert refused(tmp_path, f"{MARKDOWN}{front}\n") == f"line 4: {told}."
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("  active_states: Todo, Doing", 'tracker.active_states must be a list, not "Todo, Doing"'),
+        ("  active_states: [Todo, No]",
+         "tracker.active_states[2] must be text, not false (put it in quotes)"),
+        ("  commit: 1", "tracker.commit must be true or false, not 1"),
+        ("  api_key: [lin_secret]", "tracker.api_key must be text, not what is there"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_of_the_tracker_is_named(tmp_path: Path, line: str, told: str) -> None:
+    assert refused(tmp_path, f"{MARKDOWN}{line}\n") == f"line 4: {told}."
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+    front = "agent:\n  max_turns: 0\n  max_concurrent_agents: x\ntracker:\n  kind: '123'\n"
+    assert refused(tmp_path, front) == (
+        "line 3: agent.max_turns must be more than 0, not 0; line 4: agent.max_concurrent_agents"
+        " must be a whole number, not \"x\"; line 6: tracker.kind must be 'linear' or 'markdown',"
+        ' not "123".'
+    )
+
+
+def test_null_counts_as_absent(tmp_path: Path) -> None:
+    plain = load(tmp_path, MARKDOWN)
+    nulls = load(tmp_path, f"{MARKDOWN}  assignee: null\nagent:\n  max_turns:\ncodex:\n")
+    found = replace(
+        nulls.settings,
+        prompt=plain.settings.prompt,
+        workflow_blob=plain.settings.workflow_blob,
+    )
+    assert (found, nulls.policy, nulls.warnings) == (plain.settings, plain.policy, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("---\na: [\n---\nx", "line 3: not valid YAML: "),
+        ("---\ntracker:\n\tkind: x\n---\n", "line 3: not valid YAML: "),
+        ("---\n- a\n- b\n---\nx", "line 2: the front matter is no map"),
+        ("---\njust text\n---\nx", "line 2: the front matter is no map"),
+        ("---\ntracker:\n  kind: markdown\n", "line 1: the front matter has no end"),
+        ("---\na: 1\nagent:\n  b: 1\na: 2\n---\n", "line 5: a is given a second time"),
+        ("---\nagent:\n  b: 1\n  b: 2\n---\n", "line 4: b is given a second time"),
+        ("---\n---\nx", "line 1: tracker.kind is missing"),
+        ("---\nagent: {}\n---\nx", "line 1: tracker.kind is missing"),
+        ("---\ntracker: {path: x}\n---\nx", "line 2: tracker.kind is missing"),
+        ("Only a prompt.", "line 1: there is no front matter, only a prompt"),
+        ("", "line 1: there is no front matter, only a prompt"),
+        ("---\na: !!python/object:os.system x\n---\n", "line 2: not valid YAML: "),
+        ("---\nb: &x [*x]\na: 2026-13-45\n---\n", "line 3: not valid YAML: month"),
+        ("---\nb: [1]\na: 2026-13-45\n---\n", "line 3: not valid YAML: month must be in 1..12"),
+    ],
+)
+def test_each_way_to_break_the_front_matter_has_its_own_message(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    path = tmp_path / "WORKFLOW.md"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_workflow(path, {})
+    assert str(caught.value).startswith(f"{path}, {told}")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"WORKFLOW\.md does not exist: create it, or name"):
+        load_workflow(tmp_path / "WORKFLOW.md", {})
+
+
+def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "WORKFLOW.md").mkdir()
+    with pytest.raises(ConfigError, match=r"WORKFLOW\.md cannot be read \(Is a directory\)"):
+        load_workflow(tmp_path / "WORKFLOW.md", {})
+
+
+def test_bytes_that_are_no_utf8_are_named_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "WORKFLOW.md"
+    path.write_bytes(b"---\ntracker:\n  kind: \xff\n---\n")
+    with pytest.raises(ConfigError, match="line 3: not UTF-8"):
+        load_workflow(path, {})
+
+
+def test_a_file_from_another_editor_loads(tmp_path: Path) -> None:
+    path = tmp_path / "WORKFLOW.md"
+    path.write_bytes(
+        b"\xef\xbb\xbf--- \r\ntracker:\r\n  kind: markdown\r\n---\r\n\r\nDo\r\nit.\r\n"
+    )
+    prompt = load_workflow(path, {}).settings.prompt
+    assert (prompt.template, prompt.line) == ("Do\nit.", 6)
+
+
+def test_a_template_error_names_the_line_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "WORKFLOW.md"
+    path.write_text(f"---\n{MARKDOWN}---\n\nHello\n{{% unless x %}}\n")
+    with pytest.raises(
+        ConfigError, match=r"WORKFLOW\.md, line 7: Encountered unknown tag 'unless'"
+    ):
+        load_workflow(path, {})
+    assert load_workflow(path, {}, check_templates=False).settings.prompt.line == 6
+
+
+def test_a_template_error_of_a_state_names_the_line_in_the_file(tmp_path: Path) -> None:
+    front = (
+        f"{MARKDOWN}agent:\n  prompt_template_by_state:\n    Review: |\n      a\n      {{% if %}}\n"
+    )
+    assert refused(tmp_path, front).startswith("line 8: Expected an expression")
+
+
+def test_templates_by_state_are_found_by_normal_names(tmp_path: Path) -> None:
+    front = f'{MARKDOWN}agent:\n  prompt_template_by_state: {{" In  Review ": look}}\n'
+    assert load(tmp_path, front).settings.prompt.by_state == {"in review": "look"}
+
+
+def test_unknown_keys_are_kept_and_named(tmp_path: Path) -> None:
+    front = f"{MARKDOWN}  provider: {{team: x}}\nagent:\n  max_turn: 3\nshape: round\n"
+    workflow = load(tmp_path, front)
+    path = tmp_path / "WORKFLOW.md"
+    assert workflow.tracker.provider == {"team": "x"}
+    assert workflow.warnings == (
+        f"{path}, line 4: tracker.provider.team is not a key we know; it is ignored.",
+        f"{path}, line 6: agent.max_turn is not a key we know; did you mean agent.max_turns?",
+        f"{path}, line 7: shape is not a key we know; it is ignored.",
+    )
+
+
+def test_keys_that_nothing_follows_from_yet_are_named_when_set(tmp_path: Path) -> None:
+    front = f"{MARKDOWN}workspace:\n  keep_last_n: 3\n  root: /w\nnotify: {{command: [a]}}\n"
+    path = tmp_path / "WORKFLOW.md"
+    assert load(tmp_path, front).warnings == (
+        f"{path}, line 5: workspace.keep_last_n is not acted on yet.",
+        f"{path}, line 7: notify.command is not acted on yet.",
+    )
+
+
+def test_keys_of_another_symphony_are_accepted_in_silence(tmp_path: Path) -> None:
+    front = (
+        f"{MARKDOWN}server: {{port: 0, host: x}}\nobservability: {{dashboard_enabled: false}}\n"
+        "worker: {ssh_hosts: [a], max_concurrent_agents_per_host: 2}\n"
+    )
+    assert load(tmp_path, front).warnings == ()
+
+
+def test_a_state_that_is_active_and_terminal_is_named(tmp_path: Path) -> None:
+    front = f"{MARKDOWN}  active_states: [Todo, done]\n"
+    assert load(tmp_path, front).warnings == (
+        f"{tmp_path / 'WORKFLOW.md'}, line 4: the state done is active and terminal; it counts as"
+        " terminal.",
+    )
+
+
+def test_a_blank_required_label_stays_and_matches_nothing(tmp_path: Path) -> None:
+    front = f"{MARKDOWN}  required_labels: [' ']\n"
+    assert load(tmp_path, front).policy.rules.required_labels == ("",)
+
+
+@pytest.mark.parametrize(
+    ("written", "policy", "answer"),
+    [
+        ("never", "never", "accept"),
+        ("on-failure", "on-request", "decline"),
+        ("whatever", "whatever", "decline"),
+        ("{reject: {sandbox_approval: true, rules: false}}",
+         {"granular": {"sandbox_approval": False, "rules": True, "mcp_elicitations": True}},
+         "decline"),
+        ("{granular: {rules: true}}", {"granular": {"rules": True}}, "decline"),
+    ],
+)  # fmt: skip
+def test_approval_policies_old_and_new_are_understood(
+    tmp_path: Path, written: str, policy: Any, answer: str
+) -> None:
+    codex = load(tmp_path, f"{MARKDOWN}codex: {{approval_policy: {written}}}\n").settings.codex
+    assert (codex.approval_policy, codex.approval_answer) == (policy, answer)
+
+
+def test_a_start_up_always_gets_a_minute(tmp_path: Path) -> None:
+    codex = load(tmp_path, f"{MARKDOWN}codex: {{read_timeout_ms: 5}}\n").settings.codex
+    assert codex.start_timeout == 60.0
+
+
+def test_workspaces_are_kept_in_the_user_s_state_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "my project"
+    folder.mkdir()
+    root = Path(load(folder, MARKDOWN).settings.workspace.root)
+    fingerprint = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+    assert root == Path(f"/home/ada/.local/state/symphony/workspaces/my_project-{fingerprint}")
+
+
+@pytest.mark.parametrize(
+    ("root", "environ", "expected"),
+    [
+        ("$WORK", {"WORK": "/w"}, "/w"),
+        ("$WORK", {"WORK": "~/w"}, "/home/ada/w"),
+        ("$WORK", {"WORK": "w"}, "{here}/w"),
+        ("../w", {}, "{above}/w"),
+        ("~", {}, "/home/ada"),
+        ("env:WORK", {"WORK": "/w"}, "{here}/env:WORK"),
+        ("/a/../b", {}, "/b"),
+    ],
+)
+def test_paths_know_variables_home_and_the_folder_of_the_file(
+    tmp_path: Path, root: str, environ: dict[str, str], expected: str
+) -> None:
+    workflow = load(tmp_path, f"{MARKDOWN}workspace: {{root: '{root}'}}\n", **environ)
+    here = expected.format(here=tmp_path, above=tmp_path.parent)
+    assert workflow.settings.workspace.root == here
+
+
+@pytest.mark.parametrize("environ", [{}, {"WORK": ""}])
+def test_an_unset_variable_leaves_the_default(tmp_path: Path, environ: dict[str, str]) -> None:
+    front = f"{MARKDOWN}workspace: {{root: $WORK}}\nstate: {{path: $WORK}}\n"
+    workflow = load(tmp_path, front, **environ)
+    assert workflow.settings.workspace.root == load(tmp_path, MARKDOWN).settings.workspace.root
+    assert workflow.state_dir == tmp_path / "state"
+
+
+def test_the_same_file_by_another_path_is_the_same_workflow(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    workflow = load(tmp_path / "real", MARKDOWN)
+    assert load_workflow(tmp_path / "link" / "WORKFLOW.md", {"HOME": "/home/ada"}) == workflow
+
+
+def test_linear_needs_a_project(tmp_path: Path) -> None:
+    told = refused(tmp_path, "tracker:\n  kind: linear\n", LINEAR_API_KEY=KEY)
+    assert told.startswith("line 2: tracker.project_slug is missing")
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "key"),
+    [
+        ("", {"LINEAR_API_KEY": KEY}, KEY),
+        ("  api_key: $MINE\n", {"MINE": KEY, "LINEAR_API_KEY": "other-key-123"}, KEY),
+        ("  api_key: $MINE\n", {"LINEAR_API_KEY": KEY}, KEY),
+        (f"  api_key: {KEY}\n", {"LINEAR_API_KEY": "other-key-123"}, KEY),
+        ("  api_key: env:MINE\n", {"MINE": KEY}, "env:MINE"),
+        (f"  provider: {{api_key: {KEY}}}\n", {}, KEY),
+    ],
+)
+def test_the_key_comes_from_where_the_file_says(
+    tmp_path: Path, line: str, environ: dict[str, str], key: str
+) -> None:
+    workflow = load(tmp_path, LINEAR + line, **environ)
+    assert (workflow.tracker.api_key, workflow.secrets) == (key, (key,))
+    assert key not in repr(workflow)
+
+
+@pytest.mark.parametrize(
+    ("line", "environ"),
+    [
+        ("", {}),
+        ("", {"LINEAR_API_KEY": ""}),
+        ("  api_key: $MINE\n", {}),
+        ("  api_key: $MINE\n", {"MINE": "", "LINEAR_API_KEY": KEY}),
+    ],
+)
+def test_a_missing_key_is_an_error_only_where_it_is_needed(
+    tmp_path: Path, line: str, environ: dict[str, str]
+) -> None:
+    assert "tracker.api_key is missing: put" in refused(tmp_path, LINEAR + line, **environ)
+    path = tmp_path / "WORKFLOW.md"
+    assert load_workflow(path, environ, need_key=False).secrets == ()
+
+
+def test_every_variable_that_holds_the_key_is_kept_from_agents(tmp_path: Path) -> None:
+    front = f"{LINEAR}  api_key: $MINE\n"
+    workflow = load(tmp_path, front, MINE=KEY, COPY=KEY, OTHER="x")
+    assert workflow.settings.tracker.secret_names == ("COPY", "LINEAR_API_KEY", "MINE")
+
+
+def test_the_key_cannot_be_handed_to_agents_by_workspace_env(tmp_path: Path) -> None:
+    front = f"{LINEAR}workspace:\n  env:\n    A: 1\n    T: Bearer {KEY}\n"
+    told = refused(tmp_path, front, LINEAR_API_KEY=KEY)
+    assert told == (
+        "line 8: workspace.env.T holds the tracker's key, which must not reach an agent; remove it."
+    )
+
+
+def test_flat_and_provider_form_mean_the_same(tmp_path: Path) -> None:
+    flat = load(tmp_path, f"{LINEAR}  assignee: ada\n", LINEAR_API_KEY=KEY)
+    front = "tracker:\n  kind: linear\n  provider: {project_slug: p, assignee: ada, x: 1}\n"
+    nested = load(tmp_path, front, LINEAR_API_KEY=KEY)
+    assert nested.tracker == replace(flat.tracker, provider={"x": 1})
+    assert nested.policy == flat.policy
+
+
+def test_two_forms_that_disagree_are_refused(tmp_path: Path) -> None:
+    told = refused(tmp_path, f"{LINEAR}  provider: {{project_slug: q}}\n", LINEAR_API_KEY=KEY)
+    assert told == (
+        "line 5: tracker.provider.project_slug differs from tracker.project_slug; keep one of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "assignee"),
+    [
+        ("", {}, None),
+        ("", {"LINEAR_ASSIGNEE": "ada"}, "ada"),
+        ("  assignee: me\n", {"LINEAR_ASSIGNEE": "ada"}, "me"),
+        ("  assignee: $WHO\n", {"WHO": "bob"}, "bob"),
+    ],
+)
+def test_the_assignee_may_come_from_the_environment(
+    tmp_path: Path, line: str, environ: dict[str, str], assignee: str | None
+) -> None:
+    workflow = load(tmp_path, LINEAR + line, LINEAR_API_KEY=KEY, **environ)
+    assert workflow.policy.rules.assignee == assignee
+
+
+def test_the_markdown_tracker_is_known_by_its_real_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    workflow = load(tmp_path, f"{MARKDOWN}  path: link\n  commit: true\n")
+    assert workflow.tracker.scope == f"markdown:{tmp_path / 'real'}"
+    assert workflow.settings.tracker.scope == workflow.tracker.scope
+    assert (workflow.tracker.folder, workflow.tracker.commit) == (tmp_path / "link", True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    top = tmp_path / "repo"
+    (top / "ops").mkdir(parents=True)
+    git(top, "init", "-q", "-b", "main")
+    return top
+
+
+def git(top: Path, *words: str) -> str:
+    who = ["-c", "user.name=A", "-c", "user.email=a@b"]
+    command = ["git", "-C", str(top), *who, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+PATHS = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+@pytest.mark.real
+def test_a_run_can_be_told_which_workflow_it_ran_under(repository: Path) -> None:
+    load(repository / "ops", MARKDOWN, **PATHS)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "first")
+    settings = load(repository / "ops", MARKDOWN, **PATHS).settings
+    assert settings.workflow_commit == git(repository, "rev-parse", "HEAD")
+    assert settings.workflow_blob == git(repository, "rev-parse", "HEAD:ops/WORKFLOW.md")
+
+
+@pytest.mark.real
+def test_before_the_first_commit_there_is_a_blob_and_no_commit(repository: Path) -> None:
+    settings = load(repository, MARKDOWN, **PATHS).settings
+    assert settings.workflow_commit == ""
+    assert settings.workflow_blob == git(repository, "hash-object", "WORKFLOW.md")
+
+
+@pytest.mark.real
+def test_outside_a_repository_nothing_is_asked_of_git(tmp_path: Path) -> None:
+    settings = load(tmp_path, MARKDOWN, PATH="/nowhere").settings
+    assert (settings.workflow_commit, settings.workspace.repo) == ("", "")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("remote", "repo"),
+    [
+        ("", "{top}"),
+        ("https://git.example/p.git", "https://git.example/p.git"),
+        ("git@git.example:p.git", "git@git.example:p.git"),
+        ("../p.git", "{above}/p.git"),
+        ("/srv/p.git", "/srv/p.git"),
+    ],
+)
+def test_the_repository_is_the_remote_of_the_workflow_or_its_own(
+    repository: Path, remote: str, repo: str
+) -> None:
+    if remote:
+        git(repository, "remote", "add", "origin", remote)
+    settings = load(repository / "ops", MARKDOWN, **PATHS).settings
+    expected = repo.format(top=repository, above=repository.parent)
+    assert settings.workspace.repo == expected
+
+
+@pytest.mark.real
+def test_variables_of_a_git_hook_do_not_mislead(repository: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "init", "-q", str(other))
+    workflow = load(repository, MARKDOWN, GIT_DIR=str(other / ".git"), **PATHS)
+    assert workflow.settings.workspace.repo == str(repository)
+
+
+@pytest.mark.real
+def test_a_key_in_a_file_that_git_tracks_is_refused(repository: Path) -> None:
+    front = f"{LINEAR}  api_key: {KEY}\n"
+    assert load(repository, front, **PATHS).tracker.api_key == KEY
+    git(repository, "add", "WORKFLOW.md")
+    told = refused(repository, front, **PATHS)
+    assert told.startswith("line 5: tracker.api_key holds the key itself, and git tracks this file")
+    assert KEY not in told
+
+
+def test_the_workflow_is_found_by_option_variable_folder_and_from_below(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "c/deep/er"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("a", "b", "c"):
+        (tmp_path / name / "WORKFLOW.md").touch()
+    variable = {"SYMPHONY_WORKFLOW": str(tmp_path / "b")}
+    here = tmp_path / "c"
+    found = [
+        find_workflow("../a/WORKFLOW.md", variable, here),
+        find_workflow("~/a", {"HOME": str(tmp_path)}, here),
+        find_workflow(None, variable, here),
+        find_workflow(None, {}, here),
+        find_workflow(None, {}, here / "deep" / "er"),
+    ]
+    assert [path.resolve().parent.name for path in found] == ["a", "a", "b", "c", "c"]
+
+
+@pytest.mark.parametrize(
+    ("option", "environ", "told"),
+    [
+        ("no.md", {}, "no.md, named by --workflow, does not exist"),
+        (None, {"SYMPHONY_WORKFLOW": "no.md"}, "named by SYMPHONY_WORKFLOW, does not exist"),
+        (None, {}, "There is no WORKFLOW.md in"),
+    ],
+)
+def test_no_workflow_says_what_to_do(
+    tmp_path: Path, option: str | None, environ: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_workflow(option, environ, tmp_path)
+    assert told in str(caught.value)
