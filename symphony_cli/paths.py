@@ -107,6 +107,11 @@ class StatePaths:
         return self.root / "tick.json"
 
     @property
+    def bounces(self) -> Path:
+        """One byte for each tick in a row that found the lock held."""
+        return self.root / "bounces"
+
+    @property
     def tracker(self) -> Path:
         """Cache: what the tracker adapter wants to remember."""
         return self.root / "tracker.json"

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from symphony_cli import files
 from symphony_cli.adapters.ledger_cache import Cached, load_cache, save_cache
-from symphony_cli.core.events import FORMAT, Event, Repaired, from_json, to_json
+from symphony_cli.core.events import FORMAT, Event, Repaired, Sighted, from_json, to_json
 from symphony_cli.core.history import History
 from symphony_cli.core.secrets import redact
 from symphony_cli.core.shape import Malformed
-from symphony_cli.errors import LedgerDamaged, LedgerError, LedgerTooNew
+from symphony_cli.errors import LedgerDamaged, LedgerError, LedgerTooNew, StateError
 from symphony_cli.paths import StatePaths
 
 
@@ -167,3 +167,44 @@ class FileLedger:
         )
         if self._at.offset:
             self.append(Repaired(now, len(torn), self._paths.torn.name))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """`ports.Ledger` for commands that only read: no lock, no repair; a torn tail is not there."""
+
+    fold: History
+
+    def history(self) -> History:
+        """Everything that ever happened, folded."""
+        return self.fold
+
+    def append(self, *events: Event) -> None:
+        """Refuse: whoever writes holds the lock."""
+        raise StateError("The ledger was opened for reading only: this is a bug, please report it.")
+
+
+def view_ledger(paths: StatePaths, workflow: str) -> LedgerView:
+    """The ledger as it is now.
+
+    Raises:
+        LedgerError: it is damaged, too new, or another workflow's.
+    """
+    return LedgerView(read_ledger(paths, workflow).cached.history)
+
+
+def recent_events(paths: StatePaths, issue: str, most: int = 12) -> tuple[Event, ...]:
+    """The newest events of one issue, oldest first; lines that cannot be read are passed over."""
+    wanted = json.dumps(issue, ensure_ascii=False).encode()
+    lines, _ = files.whole_lines(files.read(paths.ledger) or b"")
+    found: list[Event] = []
+    for line in reversed(lines[1:]):
+        if wanted in line and len(found) < most:
+            event = _event(line, 0, paths)
+            if event is not None and _about(event) == issue:
+                found.append(event)
+    return tuple(reversed(found))
+
+
+def _about(event: Event) -> str:
+    return event.issue.id if isinstance(event, Sighted) else getattr(event, "issue", "")

@@ -39,6 +39,8 @@ class Acted:
     issue_identifier: str
     detail: str
     outcome: str
+    issue_id: str = ""
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,11 @@ def _name(decision: Decision, history: History) -> str:
 
 
 def _acted(decision: Decision, detail: str, outcome: str, history: History) -> Acted:
-    return Acted(_kind(decision), _name(decision, history), detail, outcome)
+    issue = _issue(decision)
+    record = history.find(issue) if issue is not None else None
+    session = record.thread.id if record and record.thread else ""
+    name = _name(decision, history)
+    return Acted(_kind(decision), name, detail, outcome, issue or "", session)
 
 
 def _passed(decision: PassOver, history: History) -> PassedOver:

@@ -18,6 +18,9 @@ from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, Key, RunId
 
+GONE = "gone"
+"""What `Released.why` says when the tracker does not have the issue any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -117,8 +120,8 @@ class Record:
     last: LastRun | None = None
     turns: int = 0
     usage: Usage = Usage()
-    granted_at: int = 0
-    """The spend at the last `unblock` of a budget; the next helping counts from there."""
+    granted_at: Usage = Usage()
+    """What was used at the last `unblock` of a budget; the next helping counts from there."""
     thread: ThreadRef | None = None
     fresh_threads: int = 0
     workspace: str = ""
@@ -181,8 +184,7 @@ class History:
             case e.Owed() | e.Tried() | e.Delivered() | e.Undeliverable() | e.Cancelled():
                 self._outbox(event)
             case e.Ended():
-                self._holds(event)
-                self._change(event.issue, lambda r: _ended(r, event))
+                self._ended(event)
             case _:
                 position = self.position
                 self._change(event.issue, lambda r: _next(r, event, position))
@@ -210,6 +212,13 @@ class History:
             assert callable(change)
             self.records[issue] = change(record)
 
+    def _ended(self, event: e.Ended) -> None:
+        """Settle the run that is running; news of any other has been taken in already."""
+        record = self.find(event.issue)
+        if record is not None and record.running and record.running.run == event.run:
+            self._holds(event)
+            self.records[event.issue] = _ended(record, event)
+
     def _note(self, event: e.Event | None) -> None:
         if isinstance(event, e.Repaired):
             self.repairs += 1
@@ -227,7 +236,8 @@ class History:
         self, event: e.Owed | e.Tried | e.Delivered | e.Undeliverable | e.Cancelled
     ) -> None:
         if isinstance(event, e.Owed):
-            self.outbox[event.write] = Write(event.write, event.issue, event.kind, event.body)
+            if self.find(event.issue) is not None:
+                self.outbox[event.write] = Write(event.write, event.issue, event.kind, event.body)
             return
         write = self.outbox.get(event.write)
         if write is None:
@@ -276,6 +286,7 @@ def _sighted(record: Record, event: e.Sighted) -> Record:
         issue=issue,
         aliases=names,
         missed=0,
+        released="" if record.released == GONE else record.released,
         entries=entries,
         state_since=event.at if entered else record.state_since,
     )
@@ -345,7 +356,7 @@ def _unblocked(record: Record) -> Record:
         retry=None,
         failures_in_row=0,
         attempts_since_progress=0,
-        granted_at=record.usage.spend()
+        granted_at=record.usage
         if record.block and record.block.reason is BlockReason.BUDGET
         else record.granted_at,
     )
@@ -353,8 +364,6 @@ def _unblocked(record: Record) -> Record:
 
 def _ended(record: Record, event: e.Ended) -> Record:
     verdict = event.verdict
-    if record.running is None or record.running.run != event.run:
-        return record
     failed = verdict.outcome in FAULT_OF_ISSUE
     before = 0 if event.progress else record.failures_in_row
     unfit = verdict.outcome is Outcome.ENVIRONMENT and not verdict.answered
@@ -417,4 +426,4 @@ NO_ATTEMPT = frozenset(
 def _attempts(record: Record, event: e.Ended) -> int:
     if event.progress:
         return 0
-    return record.attempts_since_progress - (event.verdict.outcome in NO_ATTEMPT)
+    return max(0, record.attempts_since_progress - (event.verdict.outcome in NO_ATTEMPT))

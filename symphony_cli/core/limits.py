@@ -11,7 +11,8 @@ def tokens_left(record: Record, policy: Policy) -> int | None:
     """Spend that is left of the issue's budget, never negative; None without a budget."""
     if policy.max_tokens_per_issue is None:
         return None
-    spent = record.usage.spend(policy.cached_token_weight) - record.granted_at
+    weight = policy.cached_token_weight
+    spent = record.usage.spend(weight) - record.granted_at.spend(weight)
     return max(0, policy.max_tokens_per_issue - spent)
 
 

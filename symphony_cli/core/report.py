@@ -175,7 +175,7 @@ def _line(text: bytes) -> Line | None:
     try:
         data = json.loads(text)
         return decode(KINDS[data["kind"]], data)
-    except (ValueError, KeyError, TypeError, Malformed):
+    except (ValueError, KeyError, TypeError, RecursionError, Malformed):
         return None
 
 

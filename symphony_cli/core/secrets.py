@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 SHORTEST = 8
@@ -12,15 +13,28 @@ HIDDEN = "[secret]"
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret replaced, also where JSON has escaped it."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, HIDDEN)
+    for form in _forms(secrets):
+        text = text.replace(form, HIDDEN)
     return text
 
 
 def redact_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
     """The same for bytes in UTF-8."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            data = data.replace(secret.encode(), HIDDEN.encode())
+    for form in _forms(secrets):
+        data = data.replace(form.encode("utf-8", "surrogateescape"), HIDDEN.encode())
     return data
+
+
+def _forms(secrets: Iterable[str]) -> list[str]:
+    """Each secret as it is and as JSON writes it; longest first, as one may be part of another."""
+    forms = {
+        form
+        for secret in secrets
+        if len(secret) >= SHORTEST
+        for form in (
+            secret,
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+        )
+    }
+    return sorted(forms, key=lambda form: (-len(form), form))

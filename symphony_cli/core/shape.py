@@ -11,6 +11,7 @@ writer is understood; members that are missing take their default.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -32,24 +33,28 @@ class Malformed(ValueError):
     """A value does not have the shape it should have; the text names the member."""
 
 
-def encode(value: Any) -> Json:
-    """`value` as JSON can hold it; members that equal their default are left out."""
+def encode(value: Any, *, full: bool = False) -> Json:
+    """`value` as JSON can hold it.
+
+    Members that equal their default are left out, unless `full`: our files are short, what a
+    program reads from `--json` has every member.
+    """
     if value is None or isinstance(value, (str, int, float)):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, datetime):
         return stamp(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            name: encode(member)
+            name: encode(member, full=full)
             for name, default in _defaults(type(value))
-            if (member := getattr(value, name)) != default or default is dataclasses.MISSING
+            if (member := getattr(value, name)) != default or full or default is dataclasses.MISSING
         }
-    if isinstance(value, dict):
-        return {str(name): encode(member) for name, member in value.items()}
+    if isinstance(value, Mapping):
+        return {str(name): encode(member, full=full) for name, member in value.items()}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, (tuple, list)):
-        return [encode(member) for member in value]
+        return [encode(member, full=full) for member in value]
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
@@ -79,7 +84,7 @@ def _decoder(kind: Any) -> Decoder:
         return _decoder(kind.__supertype__)
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if kind is Any:
+    if kind in (Any, object):
         return _anything
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _enum_decoder(kind)
@@ -154,9 +159,14 @@ def _anything(data: Any) -> Any:
 
 
 def _number(data: Any) -> float:
-    if type(data) is int:
-        return float(data)
-    return typing.cast(float, _expect(data, float, "a number"))
+    """JSON as Python reads it has NaN and Infinity; a wait of that length would never be over."""
+    try:
+        number = float(data if type(data) is int else _expect(data, float, "a number"))
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise Malformed(f"{number} is no number to go by")
+    return number
 
 
 def _moment(data: Any) -> datetime:

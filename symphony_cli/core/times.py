@@ -24,7 +24,10 @@ def parse_stamp(text: str) -> datetime:
         ValueError: it is no ISO 8601 date.
     """
     moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} lies outside the calendar") from error
 
 
 def age(now: datetime, since: datetime) -> float:

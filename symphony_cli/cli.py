@@ -1,0 +1,268 @@
+"""What you type. A command parses, calls one story, prints its result, ends with its exit code.
+
+Heavy imports are inside the commands: `--help` and an idle tick must not pay for the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+
+import typer
+
+from symphony_cli import __version__
+from symphony_cli.errors import ExitCode, LockHeld, SymphonyError, UsageError
+
+if TYPE_CHECKING:
+    from symphony_cli.wiring_world import Place
+
+PERSON_WAITS = 60.0
+"""Seconds that a person's command waits for the lock of `state/`."""
+
+app = typer.Typer(
+    name="symphony",
+    help="Turn an issue tracker into a crew of coding agents, one short tick at a time.",
+    epilog="Start with `symphony demo`. Exit codes and files: see the README.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Issue = Annotated[
+    str, typer.Argument(help="The issue: its identifier, one it had before, its id or its key.")
+]
+Note = Annotated[str, typer.Option("--note", help="Why; it is recorded.")]
+
+
+class Options:
+    """The options that come before the command."""
+
+    workflow: str | None = None
+    env_file: str | None = None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"symphony {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    workflow: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads this annotation at run time
+        typer.Option(
+            "--workflow",
+            metavar="PATH",
+            help="WORKFLOW.md, or its folder. Else $SYMPHONY_WORKFLOW, ./WORKFLOW.md, the nearest"
+            " above.",
+        ),
+    ] = None,
+    env_file: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--env-file", metavar="PATH", help="Instead of symphony.env beside WORKFLOW.md."
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and end.")
+    ] = False,
+) -> None:
+    """Options for every command."""
+    Options.workflow, Options.env_file = workflow, env_file
+
+
+def place() -> Place:
+    """The workflow that this call is about."""
+    from symphony_cli import wiring_world
+
+    return wiring_world.locate(Options.workflow, Options.env_file, os.environ)
+
+
+@app.command()
+def tick(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Decide and print; take no lock, change nothing.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read the whole tracker (kind markdown always does).")
+    ] = False,
+    every: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            min=0,
+            help="Go on, one tick each SECONDS (0: polling.interval_ms).",
+        ),
+    ] = None,
+    for_: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--for", metavar="SECONDS", min=0, help="With --every: end after SECONDS."),
+    ] = None,
+    deadline: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--deadline", metavar="SECONDS", min=0.1, help="Put off what is not done."),
+    ] = None,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="One JSON object a line for each event.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look once at tracker and runs; take in what ended, stop, start and clean up; then exit.
+
+    Cron or a systemd timer types this. Agents outlive it. Where nothing happened and the output is
+    no terminal it prints nothing.
+    """
+    from symphony_cli import ticking
+
+    if every is not None:
+        _end(ticking.loop(place(), every, for_, _tick_options(full, deadline, log_json, as_json)))
+    result = ticking.one(place(), dry_run=dry_run, deadline=deadline)
+    text = ticking.shown(result, as_json=as_json, log_json=log_json, to_person=sys.stdout.isatty())
+    if text:
+        typer.echo(text)
+    _end(result.exit_code)
+
+
+def _tick_options(full: bool, deadline: float | None, log_json: bool, as_json: bool) -> list[str]:
+    flags = [("--full", full), ("--log-json", log_json), ("--json", as_json)]
+    chosen = [name for name, on in flags if on]
+    return [*chosen, "--deadline", str(deadline)] if deadline is not None else chosen
+
+
+@app.command()
+def status(
+    issue: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Explain this one issue."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what runs, what waits and why; with ISSUE, explain that one."""
+    from symphony_cli import wiring_world
+    from symphony_cli.commands import explain as explaining
+    from symphony_cli.commands import status as showing
+
+    opened = wiring_world.reading(place())
+    if issue is not None:
+        found = explaining.explain(opened.world, issue, wiring_world.recent(opened, issue))
+        _show(found, as_json)
+        _end(found.exit_code)
+    result = showing.status(opened.world, opened.holder, opened.warnings)
+    _show(result, as_json)
+    _end(result.exit_code)
+
+
+@app.command()
+def unblock(issue: Issue, note: Note = "", as_json: AsJson = False) -> None:
+    """Let a blocked issue go on, with one more helping of whatever ran out."""
+    from symphony_cli import wiring_world
+    from symphony_cli.commands.unblock import unblock as clear
+
+    with wiring_world.writing(place(), wait=PERSON_WAITS, on_wait=_say) as opened:
+        result = clear(opened.world, issue, wiring_world.who(), note)
+    _show(result, as_json)
+
+
+@app.command()
+def stop(issue: Issue, note: Note = "", as_json: AsJson = False) -> None:
+    """End the run of an issue; it stays stopped until `unblock`. Nothing it made is lost."""
+    from symphony_cli import wiring_world
+    from symphony_cli.commands.stop import stop as end_run
+
+    with wiring_world.writing(place(), wait=PERSON_WAITS, on_wait=_say) as opened:
+        result = end_run(opened.world, issue, wiring_world.who(), note)
+    _show(result, as_json)
+
+
+@app.command()
+def metrics(
+    csv: Annotated[bool, typer.Option("--csv", help="RFC 4180, for spreadsheets.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also issues that have not finished.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print tokens, turns, retries and time of every finished issue."""
+    from symphony_cli import wiring_world
+    from symphony_cli.commands.metrics import metrics as measure
+    from symphony_cli.render.machine import as_csv
+
+    if csv and as_json:
+        raise UsageError("Choose one of --csv and --json.")
+    world = wiring_world.reading(place()).world
+    result = measure(world.ledger.history(), world.policy, everything=everything)
+    if csv:
+        sys.stdout.write(as_csv(result))
+        return
+    _show(result, as_json)
+
+
+@app.command()
+def demo(
+    codex: Annotated[
+        bool, typer.Option("--codex", help="Use the real Codex and your own model set-up.")
+    ] = False,
+    keep: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--keep", metavar="DIR", help="Make it in DIR and leave it there."),
+    ] = None,
+) -> None:
+    """Watch three issues being solved in a small repository: no account, under 30 seconds."""
+    from symphony_cli.demo import show
+
+    _end(show.run(keep, use_codex=codex))
+
+
+def _show(result: object, as_json: bool) -> None:
+    from symphony_cli.render import machine, text
+
+    typer.echo(machine.as_json(result) if as_json else text.as_text(result))
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"waiting: {sentence}", err=True)
+
+
+def _end(code: int) -> NoReturn:
+    raise typer.Exit(int(code))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with its code; every error becomes one sentence on stderr."""
+    if sys.platform == "win32":
+        sys.exit("Symphony runs on Linux (and, with limits, on macOS); use WSL on Windows.")
+    with contextlib.suppress(ValueError):  # not in the main thread: somebody else's process
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        code = _run(arguments)
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except LockHeld as error:
+        code = _locked(error)
+    except SymphonyError as error:
+        typer.echo(f"symphony: {error}", err=True)
+        code = int(error.exit_code)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """typer's own code for bad usage, 2, becomes 64."""
+    try:
+        result = app(args=arguments, standalone_mode=True)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        return int(ExitCode.USAGE) if code == 2 else code
+    return int(result) if isinstance(result, int) else 0
+
+
+def _locked(error: LockHeld) -> int:
+    typer.echo(f"symphony: {error}", err=True)
+    return int(ExitCode.LOCKED)

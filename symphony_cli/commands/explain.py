@@ -1,0 +1,124 @@
+"""`symphony status ISSUE`: why one issue runs or does not, and what it has been through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from symphony_cli.commands.status import clear_by, row
+from symphony_cli.core.history import Record
+from symphony_cli.core.policy import Policy, refusal
+from symphony_cli.core.run import GitFacts
+from symphony_cli.core.tickfile import TickFile
+from symphony_cli.errors import ExitCode, UsageError
+from symphony_cli.ports import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One line of the ledger, for people."""
+
+    at: datetime
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueResult:
+    """One issue, whole."""
+
+    kind: str
+    """running, queued, retrying, blocked, waiting, released or finished."""
+    why: tuple[str, ...]
+    issue: dict[str, object]
+    key: str
+    aliases: tuple[str, ...]
+    first_seen_at: datetime
+    runs: int
+    turns: int
+    last_outcome: str
+    last_detail: str
+    last_message: str
+    git: GitFacts | None
+    branch: str
+    resume: str
+    """The command with which a person goes on with the agent's thread by hand."""
+    recent: tuple[Happened, ...]
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def explain(world: World, name: str, recent: Sequence[Happened]) -> IssueResult:
+    """Explain one issue.
+
+    Raises:
+        UsageError: nobody ever saw an issue of that name; the text says what would have to be true.
+    """
+    record = world.ledger.history().named(name)
+    if record is None:
+        raise UsageError(unseen(name, world.policy))
+    last = record.last
+    kind, why = standing(record, world.policy, world.bulletin.last(), world.clock())
+    return IssueResult(
+        kind=kind,
+        why=why,
+        issue=row(record, world.policy),
+        key=record.key,
+        aliases=record.aliases,
+        first_seen_at=record.first_at,
+        runs=record.runs,
+        turns=record.turns,
+        last_outcome=last.outcome.value if last else "",
+        last_detail=(last.detail or last.reason) if last else "",
+        last_message=last.message if last else "",
+        git=last.git if last else None,
+        branch=record.branch,
+        resume=_resume(record),
+        recent=tuple(recent),
+    )
+
+
+def standing(
+    record: Record, policy: Policy, last: TickFile, now: datetime
+) -> tuple[str, tuple[str, ...]]:
+    """What an issue is for us, and why."""
+    if record.running is not None:
+        stop = f"told to stop: {record.running.stop}" if record.running.stop else ""
+        since = f"run {record.runs} since {record.running.since:%Y-%m-%d %H:%M:%S} UTC"
+        return "running", tuple(text for text in (since, stop) if text)
+    if record.finished_at is not None:
+        return "finished", (f"it reached {record.issue.state}",)
+    if record.block is not None:
+        cure = clear_by(record.block.reason, record.issue.identifier)
+        return "blocked", (f"{record.block.reason.value}: {record.block.detail}", cure)
+    passed = next((p for p in last.passed_over if p.issue == record.id), None)
+    refused = refusal(record.issue, policy.rules)
+    if refused is not None:
+        kind = "released" if refused.leaves else "waiting"
+        return kind, (f"{refused.why.value}: {refused.detail}",)
+    if record.retry is not None and not record.retry.wait.over(now):
+        left = record.retry.wait.left(now)
+        return "retrying", (f"next attempt in {left:.0f} s, after: {record.retry.error}",)
+    why = f"{passed.reason}: {passed.why}" if passed else "the next tick decides"
+    return "queued", (why,)
+
+
+def unseen(name: str, policy: Policy) -> str:
+    """What would have to be true for an issue that was never seen."""
+    rules = policy.rules
+    wants = [f"its state must be one of: {', '.join(rules.active_states)}"]
+    if rules.required_labels:
+        wants.append(f"it must carry: {', '.join(rules.required_labels)}")
+    if rules.assignee:
+        wants.append(f"it must be assigned to {rules.assignee}")
+    return (
+        f"No tick has ever seen an issue {name!r}. For Symphony to take one up it must be in the "
+        f"tracker that WORKFLOW.md names; {'; '.join(wants)}. Then the next tick takes it in."
+    )
+
+
+def _resume(record: Record) -> str:
+    if record.thread is None:
+        return ""
+    home = f"CODEX_HOME={record.thread.home} " if record.thread.home else ""
+    return f"{home}codex resume {record.thread.id}"

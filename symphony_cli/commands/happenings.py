@@ -1,0 +1,47 @@
+"""Ledger events as short lines for people."""
+
+from __future__ import annotations
+
+from symphony_cli.commands.explain import Happened
+from symphony_cli.core import events as e
+
+
+def happened(event: e.Event) -> Happened:
+    """What an event says, in a few words."""
+    return Happened(at=event.at, kind=type(event).__name__.lower(), detail=_detail(event))
+
+
+def _detail(event: e.Event) -> str:
+    match event:
+        case e.Sighted(issue=issue):
+            return f"state {issue.state}"
+        case e.Dispatched():
+            kind = f", {event.retry_kind}" if event.retry_kind else ""
+            return f"attempt {event.attempt}{kind}"
+        case e.Ended():
+            return _ended(event)
+        case e.Released(why=why, detail=detail):
+            return detail or why
+        case e.Finished(state=state):
+            return state
+        case e.StopAsked() | e.Blocked():
+            return f"{event.reason} by {event.by}: {event.detail}"
+        case e.Signalled(signal=signal):
+            return signal
+        case e.Unblocked():
+            return f"by {event.by}{f': {event.note}' if event.note else ''}"
+        case e.Owed(kind=kind):
+            return kind.replace("_", " ")
+        case e.Faulted(doing=doing, error=error):
+            return f"{doing}: {error}"
+        case _:
+            return ""
+
+
+def _ended(event: e.Ended) -> str:
+    verdict = event.verdict
+    words = [verdict.outcome.value, verdict.reason, verdict.detail]
+    text = ": ".join(word for word in words if word)
+    spent = f"{verdict.turns} turns, {verdict.spent.spend():,} tokens"
+    wait = f"; next attempt in {event.wait:.0f} s" if event.wait else ""
+    return f"{text} ({spent}){wait}"

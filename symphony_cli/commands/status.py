@@ -1,0 +1,367 @@
+"""`symphony status`: what the crew does, what waits and why, and whether the ticks are well.
+
+Reads only, takes no lock, asks nobody: everything comes from files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from symphony_cli.commands.tick import stale
+from symphony_cli.core.history import History, Record
+from symphony_cli.core.limits import tokens_left
+from symphony_cli.core.policy import Policy, refusal
+from symphony_cli.core.reasons import BlockReason
+from symphony_cli.core.run import SILENT_AFTER, PidFile
+from symphony_cli.core.snapshot import Disk, Sighting
+from symphony_cli.core.tickfile import PassedOver, TickFile
+from symphony_cli.core.times import age
+from symphony_cli.core.usage import Usage
+from symphony_cli.errors import ExitCode
+from symphony_cli.ports import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Lifetime tokens of an issue; `spend` is what counts against a budget."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    spend: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The issue's token budget: `limit` from WORKFLOW.md, `granted` on top of it by people."""
+
+    limit: int | None = None
+    granted: int = 0
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What every issue on the screen has."""
+
+    issue_id: str
+    issue_identifier: str
+    issue_url: str
+    title: str
+    state: str
+    tokens: Tokens
+    budget: Budget
+    dispatch_count: int
+    retry_count: int
+    rework_count: int
+    stall_events: int
+    declined_elicitations: int
+    thread_id: str
+    workspace_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningRow(Row):
+    """An issue with a run."""
+
+    run: str
+    attempt: int
+    phase: str
+    pid: int | None
+    turn_count: int
+    started_at: datetime
+    last_event: str
+    last_event_at: datetime | None
+    last_message: str
+    alive: bool
+    note: str = ""
+    """What is odd about it: silent, lost, told to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedRow(Row):
+    """An issue that may start as soon as there is room."""
+
+    since: datetime | None
+    position: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryingRow(Row):
+    """An issue whose next attempt has a date."""
+
+    attempt: int
+    due_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedRow(Row):
+    """An issue that waits for a person."""
+
+    reason: str
+    detail: str
+    blocked_at: datetime
+    clear_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRow(Row):
+    """An issue that is ours but not eligible."""
+
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """How many runs may go on at once, and how many do."""
+
+    total: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether ticks happen and end well; `sentence` is for people."""
+
+    ok: bool
+    sentence: str
+    last_at: datetime | None
+    good_at: datetime | None
+    exit_code: int
+    summary: str
+    lock_held_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusResult:
+    """Everything on the status screen."""
+
+    generated_at: datetime
+    counts: dict[str, int]
+    running: tuple[RunningRow, ...]
+    queued: tuple[QueuedRow, ...]
+    retrying: tuple[RetryingRow, ...]
+    blocked: tuple[BlockedRow, ...]
+    waiting: tuple[WaitingRow, ...]
+    codex_totals: Tokens
+    rate_limits: dict[str, object]
+    tracker: dict[str, object]
+    tick: Health
+    slots: Slots
+    disk: Disk | None
+    paused: bool = False
+    holds: dict[str, str] = field(default_factory=dict)
+    undeliverable: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> StatusResult:
+    """The whole screen. `holder` names the process that holds `state/lock`, if somebody does."""
+    now, history, last = world.clock(), world.ledger.history(), world.bulletin.last()
+    open_records = [r for r in history.records.values() if r.finished_at is None or r.running]
+    passed = {entry.issue: entry for entry in last.passed_over}
+    running = [r for r in open_records if r.running]
+    blocked = [r for r in open_records if r.block and not r.running]
+    line = sorted(
+        (r for r in open_records if r.place is not None and not r.running and not r.block),
+        key=lambda r: r.place or 0,
+    )
+    retrying = [r for r in line if r.retry and not r.retry.wait.over(now)]
+    refused = {r.id for r in line if refusal(r.issue, world.policy.rules) is not None}
+    queued = [r for r in line if r not in retrying and r.id not in refused]
+    others = [r for r in open_records if not r.running and not r.block and r not in queued]
+    waiting = [r for r in others if r not in retrying and not r.released]
+    released = [r for r in others if r.released]
+    policy = world.policy
+    return StatusResult(
+        generated_at=now,
+        counts={
+            "running": len(running),
+            "queued": len(queued),
+            "retrying": len(retrying),
+            "blocked": len(blocked),
+            "waiting": len(waiting),
+            "released": len(released),
+        },
+        running=tuple(_running(r, world, now) for r in running),
+        queued=tuple(_queued(r, n, passed, policy) for n, r in enumerate(queued, 1)),
+        retrying=tuple(_retrying(r, policy) for r in retrying),
+        blocked=tuple(_blocked(r, policy) for r in blocked),
+        waiting=tuple(_waiting(r, passed, policy) for r in waiting),
+        codex_totals=_tokens(_all_usage(history), policy),
+        rate_limits={},
+        tracker={"kind": world.tracker.kind, "as_of": last.facts_as_of, "requests": last.requests},
+        tick=_health(last, now, policy, holder),
+        slots=Slots(total=policy.slots, used=len(running)),
+        disk=world.disk(),
+        holds={
+            kind: f"{hold.count} in a row: {hold.error}" for kind, hold in history.holds.items()
+        },
+        undeliverable=tuple(
+            f"{write.issue}: {write.kind}: {write.error}"
+            for write in history.undeliverable.values()
+        ),
+        warnings=warnings,
+    )
+
+
+def _all_usage(history: History) -> Usage:
+    everybody = {**history.finished, **history.records}.values()
+    return sum((record.usage for record in everybody), Usage())
+
+
+def _tokens(usage: Usage, policy: Policy) -> Tokens:
+    return Tokens(
+        input_tokens=usage.input,
+        cached_input_tokens=usage.cached_input,
+        output_tokens=usage.output,
+        total_tokens=usage.total,
+        spend=usage.spend(policy.cached_token_weight),
+    )
+
+
+def row(record: Record, policy: Policy) -> dict[str, object]:
+    """The members that all rows share."""
+    return {
+        "issue_id": record.id,
+        "issue_identifier": record.issue.identifier,
+        "issue_url": record.issue.url,
+        "title": record.issue.title,
+        "state": record.issue.state,
+        "tokens": _tokens(record.usage, policy),
+        "budget": Budget(
+            limit=policy.max_tokens_per_issue,
+            granted=record.granted_at.spend(policy.cached_token_weight),
+            left=tokens_left(record, policy),
+        ),
+        "dispatch_count": record.runs,
+        "retry_count": record.failures,
+        "rework_count": record.entries.get("rework", 0),
+        "stall_events": record.stalls,
+        "declined_elicitations": record.declines,
+        "thread_id": record.thread.id if record.thread else "",
+        "workspace_path": record.workspace,
+    }
+
+
+def _running(record: Record, world: World, now: datetime) -> RunningRow:
+    running = record.running
+    assert running is not None, "only running records come here"
+    seen = world.agents.sight(record.key, running.run)
+    pid = seen.pid if seen.pid is not None and seen.pid.run == running.run else None
+    common = row(record, world.policy)
+    common["thread_id"] = common["thread_id"] or (pid.thread if pid else "")
+    return RunningRow(
+        **common,  # type: ignore[arg-type]
+        run=running.run,
+        attempt=running.attempt,
+        phase=_phase(seen, pid),
+        pid=pid.process.pid if pid else None,
+        turn_count=pid.turns if pid else 0,
+        started_at=running.since,
+        last_event=pid.last_event if pid else "",
+        last_event_at=pid.last_event_at if pid else None,
+        last_message=pid.last_message if pid else "",
+        alive=seen.alive,
+        note=_note(record, seen, pid, now),
+    )
+
+
+def _phase(seen: Sighting, pid: PidFile | None) -> str:
+    if not seen.alive:
+        return "ended" if seen.verdict else "lost"
+    return pid.phase if pid else "starting"
+
+
+def _note(record: Record, seen: Sighting, pid: PidFile | None, now: datetime) -> str:
+    running = record.running
+    if running is not None and running.stop:
+        return f"told to stop: {running.stop}"
+    if not seen.alive:
+        return "the next tick takes in how it ended"
+    if pid is not None and age(now, pid.beat_at) > SILENT_AFTER:
+        return f"no sign of life for {age(now, pid.beat_at):.0f} s"
+    return seen.trouble
+
+
+def _why(record: Record, passed: dict[str, PassedOver]) -> str:
+    entry = passed.get(record.id)
+    return f"{entry.reason}: {entry.why}" if entry else "the next tick decides"
+
+
+def _queued(
+    record: Record, position: int, passed: dict[str, PassedOver], policy: Policy
+) -> QueuedRow:
+    return QueuedRow(
+        **row(record, policy),  # type: ignore[arg-type]
+        since=record.enrolled_at,
+        position=position,
+        why=_why(record, passed),
+    )
+
+
+def _retrying(record: Record, policy: Policy) -> RetryingRow:
+    assert record.retry is not None, "only retrying records come here"
+    return RetryingRow(
+        **row(record, policy),  # type: ignore[arg-type]
+        attempt=record.runs + 1,
+        due_at=record.retry.wait.due,
+        error=record.retry.error,
+    )
+
+
+def _blocked(record: Record, policy: Policy) -> BlockedRow:
+    assert record.block is not None, "only blocked records come here"
+    return BlockedRow(
+        **row(record, policy),  # type: ignore[arg-type]
+        reason=record.block.reason.value,
+        detail=record.block.detail,
+        blocked_at=record.block.at,
+        clear_by=clear_by(record.block.reason, record.issue.identifier),
+    )
+
+
+def clear_by(reason: BlockReason, name: str) -> str:
+    """What a person types to clear a block."""
+    helping = {
+        BlockReason.BUDGET: "gives it one more budget",
+        BlockReason.ATTEMPTS: "gives it one more round of attempts",
+        BlockReason.INPUT: "lets it go on (answer in the issue first)",
+        BlockReason.OPERATOR: "lets it run again",
+    }.get(reason, "lets it go on")
+    return f"`symphony unblock {name}` {helping}"
+
+
+def _waiting(record: Record, passed: dict[str, PassedOver], policy: Policy) -> WaitingRow:
+    refused = refusal(record.issue, policy.rules)
+    why = f"{refused.why.value}: {refused.detail}" if refused else _why(record, passed)
+    return WaitingRow(**row(record, policy), why=(why,))  # type: ignore[arg-type]
+
+
+def _health(last: TickFile, now: datetime, policy: Policy, holder: str) -> Health:
+    old = stale(last, now, policy.interval)
+    if last.ended_at is None:
+        sentence = "No tick has run yet: type `symphony tick`, or let a timer do it."
+    elif age(now, last.ended_at) > 3 * policy.interval:
+        minutes = age(now, last.ended_at) / 60
+        sentence = f"The last tick was {minutes:.0f} min ago: is the timer running?"
+        sentence += f" The lock is held by {holder}." if holder else ""
+    elif last.exit_code:
+        first = last.errors[0] if last.errors else last.summary
+        sentence = f"The last tick ended with exit code {last.exit_code}: {first}"
+    else:
+        sentence = f"The last tick was {age(now, last.ended_at):.0f} s ago and went well."
+    return Health(
+        ok=not old and last.exit_code == 0,
+        sentence=sentence,
+        last_at=last.ended_at,
+        good_at=last.good_at,
+        exit_code=last.exit_code,
+        summary=last.summary,
+        lock_held_by=holder,
+    )

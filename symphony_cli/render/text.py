@@ -1,0 +1,239 @@
+"""Results as text that is pleasant at 80 columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from tabulate import tabulate
+
+from symphony_cli.commands.explain import IssueResult
+from symphony_cli.commands.metrics import MetricsResult
+from symphony_cli.commands.status import Row, StatusResult
+from symphony_cli.commands.stop import StopResult
+from symphony_cli.commands.tick import TickResult
+from symphony_cli.commands.unblock import UnblockResult
+from symphony_cli.core.shape import encode
+from symphony_cli.core.times import age
+
+WIDTH = 80
+
+
+def plain(text: str) -> str:
+    """Text from outside without what could drive a terminal: one line, no control characters."""
+    flat = " ".join(text.split())
+    return "".join(c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
+def clip(text: str, width: int) -> str:
+    """The beginning of a text, with a mark when there was more."""
+    text = plain(text)
+    return text if len(text) <= width else text[: max(1, width - 1)] + "…"
+
+
+def ago(now: datetime, then: datetime | None) -> str:
+    """An age a person reads at a glance."""
+    if then is None:
+        return "-"
+    seconds = age(now, then)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def as_text(result: object) -> str:
+    """Any result of a command.
+
+    Raises:
+        TypeError: it has no text form.
+    """
+    match result:
+        case TickResult():
+            return tick_text(result)
+        case StatusResult():
+            return status_text(result)
+        case IssueResult():
+            return issue_text(result)
+        case UnblockResult():
+            return unblock_text(result)
+        case StopResult():
+            return stop_text(result)
+        case MetricsResult():
+            return metrics_text(result)
+    raise TypeError(f"{type(result).__name__} has no text form")
+
+
+def tick_text(result: TickResult) -> str:
+    """The summary, then a line per issue acted on or passed over."""
+    lines = [result.summary]
+    head = "would " if result.dry_run else ""
+    for acted in result.decisions:
+        if acted.kind == "take_in":
+            continue
+        mark = "" if acted.outcome in ("done", "would") else f" {acted.outcome.upper()}"
+        kind = f"{head}{acted.kind}{mark}"
+        lines.append(_line(acted.issue_identifier, kind, acted.detail))
+    for passed in result.passed_over:
+        lines.append(_line(passed.issue_identifier, f"passed over, {passed.reason}", passed.why))
+    lines += [f"  error: {plain(error)}" for error in result.errors]
+    lines += [f"  warning: {plain(warning)}" for warning in result.warnings]
+    return "\n".join(lines)
+
+
+def _line(name: str, kind: str, detail: str) -> str:
+    return f"  {clip(name, 16):<16} {kind:<20} {plain(detail)}".rstrip()
+
+
+def status_text(result: StatusResult) -> str:
+    """The status screen."""
+    now = result.generated_at
+    parts = [_health(result), _running(result, now), _queued(result, now), _retrying(result, now)]
+    parts += [_blocked(result, now), _waiting(result), _notes(result)]
+    if not any(result.counts.values()):
+        parts.append("No issues yet: nothing in the tracker is for Symphony to work on.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _health(result: StatusResult) -> str:
+    counts = ", ".join(f"{n} {kind}" for kind, n in result.counts.items() if n)
+    disk = f"; {result.disk.free_bytes / 1e9:.0f} GB free" if result.disk else ""
+    used = f"slots {result.slots.used}/{result.slots.total}"
+    tokens = f"tokens spent {result.codex_totals.spend:,}"
+    return f"{result.tick.sentence}\n{counts or 'nothing to do'}; {used}; {tokens}{disk}"
+
+
+def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    body = [list(row) for row in rows]
+    if not body:
+        return ""
+    table = tabulate(body, headers=heads, tablefmt="plain", disable_numparse=True)
+    return f"{title}\n{table}"
+
+
+def _name(row: Row) -> str:
+    return clip(row.issue_identifier, 14)
+
+
+def _running(result: StatusResult, now: datetime) -> str:
+    def said(message: str, note: str) -> str:
+        return clip(note or message or "-", 30)
+
+    rows = [
+        (
+            _name(row),
+            clip(row.state, 12),
+            clip(row.phase, 12),
+            row.turn_count,
+            ago(now, row.started_at),
+            ago(now, row.last_event_at),
+            said(row.last_message, row.note),
+        )
+        for row in result.running
+    ]
+    heads = ("ISSUE", "STATE", "PHASE", "TURN", "FOR", "QUIET", "LAST SAID")
+    return _table("Running", heads, rows)
+
+
+def _queued(result: StatusResult, now: datetime) -> str:
+    rows = [
+        (row.position, _name(row), clip(row.title, 24), ago(now, row.since), clip(row.why, 34))
+        for row in result.queued
+    ]
+    return _table("Queued", ("#", "ISSUE", "TITLE", "SINCE", "WHY NOT YET"), rows)
+
+
+def _retrying(result: StatusResult, now: datetime) -> str:
+    rows = [
+        (
+            _name(row),
+            row.attempt,
+            f"{max(0.0, (row.due_at - now).total_seconds()):.0f}s",
+            clip(row.error, 48),
+        )
+        for row in result.retrying
+    ]
+    return _table("Retrying", ("ISSUE", "ATTEMPT", "IN", "AFTER"), rows)
+
+
+def _blocked(result: StatusResult, now: datetime) -> str:
+    rows = [
+        (_name(row), row.reason, ago(now, row.blocked_at), clip(row.detail, 44))
+        for row in result.blocked
+    ]
+    table = _table("Blocked: waits for a person", ("ISSUE", "REASON", "FOR", "DETAIL"), rows)
+    cures = [f"  {plain(row.clear_by)}" for row in result.blocked]
+    return "\n".join([table, *cures]) if table else ""
+
+
+def _waiting(result: StatusResult) -> str:
+    rows = [
+        (_name(row), clip(row.title, 24), clip("; ".join(row.why), 38)) for row in result.waiting
+    ]
+    return _table("Waiting", ("ISSUE", "TITLE", "WHY"), rows)
+
+
+def _notes(result: StatusResult) -> str:
+    holds = [f"Held back ({kind}): {plain(text)}" for kind, text in result.holds.items()]
+    lost = [f"Undeliverable: {plain(text)}" for text in result.undeliverable]
+    return "\n".join([*holds, *lost, *(f"Warning: {plain(w)}" for w in result.warnings)])
+
+
+def issue_text(result: IssueResult) -> str:
+    """One issue, explained."""
+    issue = result.issue
+    tokens = encode(issue["tokens"], full=True)
+    facts: list[tuple[str, str]] = [
+        ("why", "; ".join(result.why)),
+        ("state", str(issue["state"])),
+        ("runs", f"{result.runs} ({issue['retry_count']} failed), {result.turns} turns"),
+        ("tokens", f"{tokens['spend']:,} spent, {tokens['total_tokens']:,} in all"),
+        ("last run", f"{result.last_outcome} {result.last_detail}".strip()),
+        ("last said", result.last_message),
+        ("workspace", str(issue["workspace_path"])),
+        ("branch", result.branch),
+        ("rescued", result.git.rescue if result.git else ""),
+        ("thread", result.resume),
+        ("folder", f"state/runs/{result.key}"),
+    ]
+    head = f"{issue['issue_identifier']}  {plain(str(issue['title']))}\n{result.kind}"
+    body = "\n".join(f"  {name:<10} {plain(text)}" for name, text in facts if text)
+    events = "\n".join(
+        f"  {event.at:%m-%d %H:%M:%S}  {event.kind:<10} {clip(event.detail, 52)}".rstrip()
+        for event in result.recent
+    )
+    return f"{head}\n{body}" + (f"\n\nLast events\n{events}" if events else "")
+
+
+def unblock_text(result: UnblockResult) -> str:
+    """What was cleared, and what comes next."""
+    granted = f"Granted: {result.granted}.\n" if result.granted else ""
+    what = f"{result.reason}: {plain(result.detail)}"
+    return (
+        f"{result.issue_identifier} is no longer blocked ({what}).\n"
+        f"{granted}Recorded as cleared by {result.by}; {result.next}."
+    )
+
+
+def stop_text(result: StopResult) -> str:
+    """Which run ends, and what stays."""
+    return f"{result.issue_identifier}: run {result.run} was told to stop; {result.next}."
+
+
+def metrics_text(result: MetricsResult) -> str:
+    """The figures as a table."""
+    rows = [
+        (
+            clip(row.issue, 16),
+            row.state,
+            f"{row.tokens:,}",
+            row.turns,
+            row.runs,
+            row.retries,
+            "-" if row.wall_time is None else f"{row.wall_time}s",
+        )
+        for row in result.rows
+    ]
+    heads = ("ISSUE", "STATE", "TOKENS", "TURNS", "RUNS", "RETRIES", "WALL TIME")
+    return _table("", heads, rows).lstrip("\n") or "No issue has finished yet (`--all` shows more)."

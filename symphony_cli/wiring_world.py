@@ -1,0 +1,292 @@
+"""Builds the world of a command from WORKFLOW.md, the environment and `state/`.
+
+`writing` takes the lock of `state/` and gives a world whose ledger can be appended to; `reading`
+takes no lock and changes nothing. An invalid WORKFLOW.md does not end a tick: it goes on with the
+last good copy, and starts nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from symphony_cli import clock, files, ids
+from symphony_cli.adapters import envfile, ledger, locks, workflow
+from symphony_cli.adapters.agents import LocalAgents
+from symphony_cli.adapters.bulletin import FileBulletin, bounced
+from symphony_cli.adapters.markdown_tracker import MarkdownTracker
+from symphony_cli.commands.explain import Happened
+from symphony_cli.commands.happenings import happened
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.run import MARKER, Settings
+from symphony_cli.core.secrets import redact
+from symphony_cli.core.shape import Malformed, decode, encode
+from symphony_cli.core.snapshot import Disk
+from symphony_cli.errors import ConfigError, LockHeld, StateError, UsageError
+from symphony_cli.paths import StatePaths
+from symphony_cli.ports import Ledger, Tracker, World
+
+STATE_FOLDER = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which workflow a command is about: from its options and the environment."""
+
+    workflow: Path
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LastGood:
+    """`workflow.json`: what WORKFLOW.md said when it was last valid; without secrets."""
+
+    text_hash: str
+    commit: str
+    blob: str
+    policy: Policy
+    settings: Settings
+    tracker_folder: str
+    tracker_commit: bool
+    state_dir: str
+    format: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A policy to go by, and what is wrong with the file if it is not today's."""
+
+    good: LastGood
+    secrets: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def paths(self) -> StatePaths:
+        """Where its state lies."""
+        return StatePaths(Path(self.good.state_dir))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A world, and what a command wants to know besides."""
+
+    world: World
+    paths: StatePaths
+    workflow: Path
+    warnings: tuple[str, ...]
+    secrets: tuple[str, ...]
+    holder: str = ""
+
+
+def locate(option: str | None, env_file: str | None, environ: Mapping[str, str]) -> Place:
+    """Find WORKFLOW.md and the environment that its `$NAME`s are looked up in.
+
+    Raises:
+        ConfigError: there is no WORKFLOW.md, or the env file cannot be used.
+    """
+    path = workflow.find_workflow(option, environ, Path.cwd())
+    path = path.parent.resolve() / path.name
+    return Place(path, envfile.environment(environ, path.parent, env_file))
+
+
+def configure(place: Place, *, need_key: bool = True) -> Configured:
+    """What to go by: WORKFLOW.md, or its last good copy with the reason in `error`.
+
+    Raises:
+        ConfigError: the file is invalid and there is no last good copy.
+    """
+    try:
+        return _todays(place, need_key)
+    except ConfigError as error:
+        good = _last_good(place)
+        if good is None:
+            raise
+        return Configured(good, (), error=str(error))
+
+
+def _todays(place: Place, need_key: bool) -> Configured:
+    remembered = _last_good(place)
+    data = files.read(place.workflow) or b""
+    same = remembered is not None and remembered.text_hash == _hash(data)
+    loaded = workflow.load_workflow(
+        place.workflow, place.environ, check_templates=not same, need_key=need_key
+    )
+    good = LastGood(
+        text_hash=_hash(data),
+        commit=loaded.settings.workflow_commit,
+        blob=loaded.settings.workflow_blob,
+        policy=loaded.policy,
+        settings=loaded.settings,
+        tracker_folder=str(loaded.tracker.folder),
+        tracker_commit=loaded.tracker.commit,
+        state_dir=str(loaded.state_dir),
+    )
+    return Configured(good, loaded.secrets, loaded.warnings)
+
+
+def _hash(data: bytes) -> str:
+    return ids.digest(data.decode("utf-8", "replace"), 32)
+
+
+def _last_good(place: Place) -> LastGood | None:
+    """The copy in the default `state/`; one that was moved by `state.path` cannot be found."""
+    paths = StatePaths(place.workflow.parent / STATE_FOLDER)
+    try:
+        data = files.read(paths.workflow)
+        return None if data is None else decode(LastGood, json.loads(data))
+    except (ValueError, Malformed, StateError):
+        return None
+
+
+def _remember(configured: Configured, paths: StatePaths) -> None:
+    """Keep a valid WORKFLOW.md, when it says something new."""
+    text = json.dumps(encode(configured.good), ensure_ascii=False, indent=1)
+    data = redact(text, configured.secrets).encode("utf-8", "replace") + b"\n"
+    if not configured.error and files.read(paths.workflow) != data:
+        files.replace(paths.workflow, data, durable=False)
+
+
+def refuse_inside_agent(environ: Mapping[str, str]) -> None:
+    """Writing commands are for people and timers (row R10).
+
+    Raises:
+        UsageError: this process belongs to an agent.
+    """
+    if MARKER in environ:
+        raise UsageError(
+            "This command changes Symphony's state and is not for agents: use the tools that "
+            "Symphony offers you instead."
+        )
+
+
+@contextmanager
+def writing(
+    place: Place, *, wait: float = 0.0, on_wait: Callable[[str], None] | None = None
+) -> Iterator[Opened]:
+    """The world for a command that writes; holds the lock of `state/` meanwhile.
+
+    Raises:
+        LockHeld: another process holds it; a tick that does not wait is counted.
+        LedgerError, StateError, ConfigError, UsageError: nothing was touched.
+    """
+    refuse_inside_agent(place.environ)
+    configured = configure(place)
+    paths = configured.paths
+    files.make_folder(paths.root)
+    with locks.state_lock(paths.lock, wait=wait, on_wait=on_wait):
+        book = ledger.FileLedger(
+            paths, str(place.workflow), clock.now, ids.new_ledger_id, configured.secrets
+        )
+        _remember(configured, paths)
+        opened = _opened(place, configured, paths, book)
+        if book.repaired:
+            opened = replace(opened, warnings=(*opened.warnings, book.repaired))
+        yield opened
+        book.save_cache()
+
+
+def count_bounce(place: Place) -> int:
+    """Note that a tick found the lock held; how many did in a row."""
+    return bounced(configure(place, need_key=False).paths)
+
+
+def reading(place: Place) -> Opened:
+    """The world for a command that only reads.
+
+    Raises:
+        LedgerError, ConfigError: there is nothing sensible to show.
+    """
+    configured = configure(place, need_key=False)
+    paths = configured.paths
+    view = ledger.view_ledger(paths, str(place.workflow))
+    opened = _opened(place, configured, paths, view)
+    return replace(opened, holder=_holder(paths))
+
+
+def _holder(paths: StatePaths) -> str:
+    if not locks.is_held(paths.lock):
+        return ""
+    known = locks.holder(paths.lock)
+    return f"`{known.command}` (pid {known.pid})" if known else "another process"
+
+
+def _opened(place: Place, configured: Configured, paths: StatePaths, book: Ledger) -> Opened:
+    good = configured.good
+    tracker = _tracker(configured, paths)
+    names = good.settings.tracker.secret_names
+    world = World(
+        ledger=book,
+        tracker=tracker,
+        agents=LocalAgents(paths, place.environ, configured.secrets, tracker.scope, names),
+        bulletin=FileBulletin(paths),
+        clock=clock.now,
+        new_run=ids.new_run_id,
+        disk=lambda: free_room(Path(good.settings.workspace.root)),
+        policy=good.policy,
+        settings=good.settings,
+        state_dir=str(paths.root),
+        policy_error=configured.error,
+    )
+    return Opened(world, paths, place.workflow, configured.warnings, configured.secrets)
+
+
+def _tracker(configured: Configured, paths: StatePaths) -> Tracker:
+    good = configured.good
+    if good.settings.tracker.kind != "markdown":
+        raise ConfigError(
+            f"tracker.kind is {good.settings.tracker.kind!r}, which this version cannot open yet: "
+            "use `kind: markdown`."
+        )
+    return MarkdownTracker(
+        folder=Path(good.tracker_folder),
+        rules=good.policy.rules,
+        now=clock.now,
+        lock_path=paths.root / "markdown.lock",
+        commit=good.tracker_commit,
+        repo=Path(good.settings.tracker.workflow).parent,
+    )
+
+
+def free_room(folder: Path) -> Disk | None:
+    """Free bytes and inodes where `folder` is or would be made; None when nobody can tell."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        stat = os.statvfs(folder)
+    except OSError:
+        return None
+    return Disk(stat.f_bavail * stat.f_frsize, stat.f_favail, str(folder))
+
+
+def who() -> str:
+    """The person at the keyboard, for the record."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
+
+
+def recent(opened: Opened, name: str) -> Sequence[Happened]:
+    """The newest events of an issue, as lines for people."""
+    record = opened.world.ledger.history().named(name)
+    if record is None:
+        return ()
+    return [happened(event) for event in ledger.recent_events(opened.paths, record.id)]
+
+
+def lock_advice(error: LockHeld, bounces: int) -> str:
+    """One quiet line; from the third tick in a row on, a loud one."""
+    if bounces < 3:
+        return f"skipped: {error}"
+    return (
+        f"ATTENTION: {bounces} ticks in a row found the lock held. {error} "
+        "If that process hangs, end it: crashes are safe."
+    )
