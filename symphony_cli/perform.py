@@ -159,7 +159,7 @@ def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now:
         run=run,
         issue=record.issue,
         key=record.key,
-        number=record.runs,
+        number=decision.attempt,
         attempt=decision.attempt,
         settings=_settings_for(record, world),
         state_dir=world.state_dir,

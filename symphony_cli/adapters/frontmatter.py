@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
+from symphony_cli.adapters.yaml_depth import is_shallow
 from symphony_cli.errors import ConfigError
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FENCE = "---"
 _DEPTH = 3
 """Section, key, and the names in a map: so deep keys are texts and null counts as absent."""
@@ -114,7 +115,7 @@ def _prompt(lines: list[str], start: int) -> tuple[str, int]:
 def _parse(path: Path, text: str) -> tuple[yaml.Node | None, dict[str, object]]:
     root: yaml.Node | None = None
     try:
-        loader = _Loader(text)
+        loader = _FastLoader(text) if is_shallow(text) else yaml.SafeLoader(text)
         root = loader.get_single_node()
         _refuse_twins(path, root)
         value = None if root is None else loader.construct_document(root)
@@ -147,7 +148,7 @@ def _misshapen(root: yaml.Node | None) -> int:
         node = front.pop()
         if isinstance(node, yaml.ScalarNode):
             try:
-                _Loader("").construct_object(node)
+                yaml.SafeLoader("").construct_object(node)
             except ValueError:
                 return node.start_mark.line + 1
         elif isinstance(node, yaml.CollectionNode):

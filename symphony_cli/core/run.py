@@ -110,6 +110,8 @@ class TrackerRef:
     workflow: str
     secret_names: tuple[str, ...] = ()
     """Environment variables that hold the tracker's key and must not reach an agent."""
+    commit: bool = False
+    """The Markdown tracker commits what it writes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from symphony_cli.core.issue import Comment, Issue
+from symphony_cli.core.issue import Blocker, Comment, Issue
+from symphony_cli.core.policy import Rules
 from symphony_cli.core.snapshot import Read
 from symphony_cli.errors import TrackerError, WriteRefused
 from symphony_cli.ids import IssueId
@@ -31,7 +32,9 @@ class FakeTracker:
         missing = [i for i in held if i not in self.issues and i not in self.unreadable]
         return Read(
             issues=tuple(
-                issue.facts() for i, issue in self.issues.items() if i not in self.unreadable
+                self._told(issue).facts()
+                for i, issue in self.issues.items()
+                if i not in self.unreadable
             ),
             missing=tuple(missing),
             unknown=dict(self.unreadable),
@@ -40,15 +43,17 @@ class FakeTracker:
 
     def read(self, ids: Sequence[IssueId]) -> Read:
         self._up()
-        found = tuple(self.issues[i] for i in ids if i in self.issues)
-        missing = tuple(i for i in ids if i not in self.issues)
-        return Read(issues=found, missing=missing, requests=1)
+        unknown = {i: why for i, why in self.unreadable.items() if i in ids}
+        readable = [i for i in ids if i not in unknown]
+        found = tuple(self._told(self.issues[i]) for i in readable if i in self.issues)
+        missing = tuple(i for i in readable if i not in self.issues)
+        return Read(issues=found, missing=missing, unknown=unknown, requests=1)
 
     def comment(self, issue: IssueId, body: str, write: str) -> bool:
         known = self._for_writing(issue, f"comment {write}")
         if write in {comment.id for comment in known.comments}:
             return True
-        comments = (*known.comments, Comment(body, "symphony", id=write))
+        comments = (*known.comments, Comment(body, "symphony", id=write, bot=True))
         self.issues[issue] = replace(known, comments=comments)
         self._fuse.spark("after the tracker took a comment")
         return True
@@ -67,6 +72,17 @@ class FakeTracker:
 
     def set_state(self, issue: IssueId, state: str) -> None:
         self.issues[issue] = replace(self._for_writing(issue, f"={state}"), state=state)
+
+    def _told(self, issue: Issue) -> Issue:
+        """An issue with what is known of its blockers now."""
+        return replace(issue, blocked_by=tuple(map(self._blocker, issue.blocked_by)))
+
+    def _blocker(self, blocker: Blocker) -> Blocker:
+        known = self.issues.get(IssueId(blocker.identifier))
+        if known is None:
+            return blocker
+        closed = Rules().is_terminal(known.state)
+        return replace(blocker, state=known.state, open=not closed)
 
     def _up(self) -> None:
         if self.down:

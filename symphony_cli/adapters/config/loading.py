@@ -160,7 +160,9 @@ def _settings(
     commit = repo.commit if repo else ""
     return Settings(
         workspace=translate.workspace(config, places),
-        tracker=TrackerRef(tracker.kind, tracker.scope, str(document.path), secret_names),
+        tracker=TrackerRef(
+            tracker.kind, tracker.scope, str(document.path), secret_names, tracker.commit
+        ),
         prompt=PromptSettings(
             template=document.prompt,
             by_state=translate.templates(config),

@@ -1,0 +1,254 @@
+"""A tracker that is a folder: one Markdown file an issue, for people who need no account anywhere.
+
+Reading: a file that cannot be understood is `unknown`, and nothing follows from it. Writing: under
+a lock among ourselves, and against editors by comparing the file with what we read just before it
+is replaced. The operator's folder is the truth; copies of it in workspaces are never read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from os.path import realpath
+from pathlib import Path
+
+from symphony_cli.adapters.markdown_comments import clean
+from symphony_cli.adapters.markdown_file import (
+    Unreadable,
+    with_comment,
+    with_label,
+    with_state,
+    without_label,
+)
+from symphony_cli.adapters.markdown_folder import (
+    Contents,
+    Listing,
+    Saved,
+    listing,
+    load,
+    read_issue,
+)
+from symphony_cli.adapters.markdown_write import commit_file, replace_unchanged, write_lock
+from symphony_cli.core.issue import Blocker, Issue, norm
+from symphony_cli.core.policy import Rules
+from symphony_cli.core.snapshot import Read
+from symphony_cli.errors import TrackerError, WriteRefused
+from symphony_cli.ids import IssueId
+
+TRIES = 5
+"""How often a write begins again when somebody saved the file meanwhile."""
+
+
+class Outcome(Enum):
+    """What came of one try to write."""
+
+    THERE = "the file said it already"
+    WRITTEN = "the file says it now"
+    LOST = "the file vanished or was saved by somebody else meanwhile"
+
+
+def _go_on(path: Path) -> None:
+    """Nothing happens between writing the new content and looking at the old one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownTracker:
+    """Implements `ports.Tracker` over `folder`; an issue's id and identifier are its file's stem.
+
+    `before_swap` is called with the file just before it is compared and replaced; tests save the
+    file there, as an editor would.
+    """
+
+    folder: Path
+    rules: Rules
+    now: Callable[[], datetime]
+    lock_path: Path
+    commit: bool = False
+    repo: Path | None = None
+    before_swap: Callable[[Path], None] = _go_on
+
+    @property
+    def kind(self) -> str:
+        """As in `tracker.kind`."""
+        return "markdown"
+
+    @property
+    def scope(self) -> str:
+        """Ids are unique in one folder, by whatever path it is reached."""
+        return f"markdown:{realpath(self.folder)}"
+
+    def look(self, since: str, held: Sequence[IssueId]) -> Read:
+        """All issues of the folder, without texts. The cursor tells whether anything changed;
+        the whole folder is read each time, so `since` leaves nothing out.
+
+        Raises:
+            TrackerError: the folder is not there or cannot be listed.
+        """
+        names = listing(self.folder)
+        contents = load(self.folder, names)
+        return Read(
+            issues=tuple(self._issue(issue, contents, names).facts() for issue in contents.found),
+            missing=_missing(held, contents),
+            unknown=contents.unknown,
+            cursor=contents.digest,
+        )
+
+    def read(self, ids: Sequence[IssueId]) -> Read:
+        """These issues with description, comments and the time of their last save.
+
+        Raises:
+            TrackerError: the folder is not there or cannot be listed.
+        """
+        names = listing(self.folder)
+        wanted = load(self.folder, names, only=frozenset(ids))
+        around = {
+            blocker
+            for saved in wanted.found.values()
+            for entry in saved.file.blocked_by
+            if (blocker := names.find(entry)) is not None
+        }
+        others = load(self.folder, names, only=around)
+        known = Contents({**others.found, **wanted.found})
+        return Read(
+            issues=tuple(
+                replace(
+                    self._issue(issue, known, names),
+                    description=saved.file.description,
+                    comments=saved.file.comments,
+                )
+                for issue, saved in wanted.found.items()
+            ),
+            missing=_missing(ids, wanted),
+            unknown={issue: why for issue, why in wanted.unknown.items() if issue in ids},
+        )
+
+    def _issue(self, issue: IssueId, contents: Contents, names: Listing) -> Issue:
+        saved = contents.found[issue]
+        file = saved.file
+        return Issue(
+            id=issue,
+            identifier=issue,
+            title=file.title or issue,
+            state=file.state,
+            priority=file.priority,
+            labels=file.labels,
+            assignee=file.assignee,
+            blocked_by=tuple(
+                self._blocker(entry, names.find(entry), contents) for entry in file.blocked_by
+            ),
+            branch=file.branch,
+            pr=file.pr,
+            created_at=file.created,
+            updated_at=saved.at,
+        )
+
+    def _blocker(self, entry: str, issue: IssueId | None, contents: Contents) -> Blocker:
+        saved: Saved | None = contents.found.get(issue) if issue is not None else None
+        if issue is None or saved is None:
+            return Blocker(entry)
+        state = saved.file.state
+        return Blocker(issue, state, open=not self.rules.is_terminal(state), id=issue)
+
+    def comment(self, issue: IssueId, body: str, write: str) -> bool:
+        """Write a comment at the end of the file, once for each `write`.
+
+        True when the file had it already. False when it was written just now: an editor that
+        opened the file before may still save over it, so the same call must come again later.
+
+        Raises:
+            WriteRefused: there is no such issue, or nothing to write.
+            TrackerError: the file could not be changed now.
+        """
+        if not clean(body).strip():
+            raise WriteRefused("An empty comment says nothing: give it a text.")
+        return self._edit(
+            issue, lambda text: with_comment(text, body, write, self.now()), "comment"
+        )
+
+    def add_label(self, issue: IssueId, label: str) -> None:
+        """Add a label to the list; others stay.
+
+        Raises:
+            WriteRefused: there is no such issue, or the label is empty.
+            TrackerError: the file could not be changed now.
+        """
+        name = _name(label, "label")
+        self._edit(issue, lambda text: with_label(text, name), f"add label {name}")
+
+    def remove_label(self, issue: IssueId, label: str) -> None:
+        """Take a label off the list, in whatever case it stands there; others stay.
+
+        Raises:
+            WriteRefused: there is no such issue, or the label is empty.
+            TrackerError: the file could not be changed now.
+        """
+        name = _name(label, "label")
+        self._edit(issue, lambda text: without_label(text, name), f"remove label {name}")
+
+    def set_state(self, issue: IssueId, state: str) -> None:
+        """Move an issue. Any state will do; one that other files have is spelled as they do.
+
+        Raises:
+            WriteRefused: there is no such issue, or the state is empty.
+            TrackerError: the file could not be changed now.
+        """
+        name = self._spelled(_name(state, "state"))
+        self._edit(issue, lambda text: with_state(text, name), f"state {name}")
+
+    def _spelled(self, state: str) -> str:
+        found = load(self.folder, listing(self.folder)).found.values()
+        spellings = Counter(
+            saved.file.state for saved in found if norm(saved.file.state) == norm(state)
+        )
+        return max(sorted(spellings), key=spellings.__getitem__, default=state)
+
+    def _edit(self, issue: IssueId, change: Callable[[str], str], what: str) -> bool:
+        """Whether the file said it already; if not, it does now."""
+        with write_lock(self.lock_path):
+            for _ in range(TRIES):
+                outcome = self._try(issue, change, what)
+                if outcome is not Outcome.LOST:
+                    return outcome is Outcome.THERE
+            if issue not in listing(self.folder).files:
+                raise WriteRefused(f"There is no issue {issue} in {self.folder}.")
+            raise TrackerError(
+                f"{issue}.md in {self.folder} was saved by somebody else each of {TRIES} times "
+                "that we were about to write: nothing was written, try again later."
+            )
+
+    def _try(self, issue: IssueId, change: Callable[[str], str], what: str) -> Outcome:
+        names = listing(self.folder)
+        if issue in names.unknown:
+            raise TrackerError(f"{issue} cannot be written: {names.unknown[issue]}.")
+        path = names.files.get(issue)
+        if path is None:
+            return Outcome.LOST
+        try:
+            saved = read_issue(path, self.folder)
+            after = change(saved.file.text)
+        except FileNotFoundError:
+            return Outcome.LOST
+        except Unreadable as error:
+            raise TrackerError(f"{path} cannot be written: {error}.") from error
+        if after == saved.file.text:
+            return Outcome.THERE
+        if not replace_unchanged(path, saved.data, after.encode(), self.before_swap):
+            return Outcome.LOST
+        if self.commit:
+            commit_file(self.repo or self.folder, path, f"{issue}: {what}")
+        return Outcome.WRITTEN
+
+
+def _missing(wanted: Sequence[IssueId], contents: Contents) -> tuple[IssueId, ...]:
+    there = contents.found.keys() | contents.unknown.keys()
+    return tuple(issue for issue in dict.fromkeys(wanted) if issue not in there)
+
+
+def _name(text: str, what: str) -> str:
+    name = " ".join(text.encode("utf-8", "replace").decode().split())
+    if not name:
+        raise WriteRefused(f"An empty {what} is none: name one.")
+    return name

@@ -1,0 +1,210 @@
+"""What every tracker does, fake or real: cases that run against anything a factory builds.
+
+A tracker's test module parametrises over `CASES` and hands each a factory:
+
+    @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+    def test_it_keeps_the_contract(case, tmp_path):
+        case(lambda issues: ...)
+
+The factory puts these issues (with description, comments, blockers) into a new tracker, whose
+terminal state is `Done`, and returns it with a way to change things behind its back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from symphony_cli.core.issue import Blocker, Comment, Issue
+from symphony_cli.errors import WriteRefused
+from symphony_cli.ids import IssueId
+from symphony_cli.ports import Tracker
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A tracker with issues in it, and what a person can do to them."""
+
+    tracker: Tracker
+    put: Callable[[Issue], None]
+    """Make an issue, or replace the one with its id."""
+    drop: Callable[[IssueId], None]
+    """Delete an issue."""
+
+
+Factory = Callable[[Sequence[Issue]], Stage]
+
+
+def an_issue(name: str = "one", state: str = "Todo", **more: object) -> Issue:
+    """An issue whose id is its identifier."""
+    facts: dict[str, object] = {"title": f"Title of {name}", **more}
+    return Issue(id=IssueId(name), identifier=name, state=state, **facts)  # type: ignore[arg-type]
+
+
+def a_look_tells_the_facts_of_every_issue_and_no_long_texts(factory: Factory) -> None:
+    full = an_issue(priority=2, labels=("Bug", "api"), assignee="ana", branch="b/one", pr="12")
+    texts = an_issue("two", description="Long.", comments=(Comment("Hello.", "ana"),))
+    stage = factory([full, texts])
+
+    answer = stage.tracker.look("", [])
+
+    assert {issue.id: issue for issue in answer.issues} == {
+        IssueId("one"): full,
+        IssueId("two"): an_issue("two"),
+    }
+    assert (answer.missing, answer.unknown) == ((), {})
+
+
+def a_held_issue_that_is_not_there_is_missing(factory: Factory) -> None:
+    stage = factory([an_issue("one"), an_issue("two")])
+    stage.drop(IssueId("two"))
+
+    answer = stage.tracker.look("", [IssueId("one"), IssueId("two")])
+
+    assert answer.missing == (IssueId("two"),)
+    assert [issue.id for issue in answer.issues] == ["one"]
+
+
+def a_change_by_a_person_is_seen_by_the_next_look(factory: Factory) -> None:
+    stage = factory([an_issue()])
+    first = stage.tracker.look("", [IssueId("one")])
+
+    stage.put(an_issue(state="In Progress", labels=("urgent",)))
+
+    second = stage.tracker.look(first.cursor, [IssueId("one")])
+    assert second.issues == (an_issue(state="In Progress", labels=("urgent",)),)
+
+
+def reading_by_id_gives_the_description(factory: Factory) -> None:
+    stage = factory([an_issue(description="First line.\n\nSecond paragraph."), an_issue("two")])
+
+    (issue,) = stage.tracker.read([IssueId("one")]).issues
+
+    assert (issue.id, issue.description) == ("one", "First line.\n\nSecond paragraph.")
+
+
+def reading_an_id_that_nobody_has_calls_it_missing(factory: Factory) -> None:
+    stage = factory([an_issue()])
+
+    answer = stage.tracker.read([IssueId("../one"), IssueId("one")])
+
+    assert answer.missing == (IssueId("../one"),)
+    assert [issue.id for issue in answer.issues] == ["one"]
+
+
+def a_blocker_is_open_until_its_state_is_terminal(factory: Factory) -> None:
+    waits = an_issue(blocked_by=(Blocker("first"), Blocker("second")))
+    stage = factory([waits, an_issue("first"), an_issue("second", "Done")])
+
+    (issue,) = stage.tracker.read([IssueId("one")]).issues
+
+    assert [(b.identifier, b.state, b.open) for b in issue.blocked_by] == [
+        ("first", "Todo", True),
+        ("second", "Done", False),
+    ]
+
+
+def a_comment_is_posted_once_however_often_it_is_sent(factory: Factory) -> None:
+    stage = factory([an_issue(comments=(Comment("Please hurry.", "ana"),))])
+
+    answers = [stage.tracker.comment(IssueId("one"), "On it.", "w_1") for _ in range(3)]
+
+    assert answers[-1] is True
+    assert bodies(stage) == ["Please hurry.", "On it."]
+
+
+def comments_with_other_write_ids_are_other_comments(factory: Factory) -> None:
+    stage = factory([an_issue()])
+
+    stage.tracker.comment(IssueId("one"), "Same words.", "w_1")
+    stage.tracker.comment(IssueId("one"), "Same words.", "w_2")
+
+    assert bodies(stage) == ["Same words.", "Same words."]
+
+
+def a_comment_keeps_what_looks_like_structure(factory: Factory) -> None:
+    body = "---\n# Title\n## Comments\n### 2026-01-01 · ana\n```\nnever closed\n<!-- x -->"
+    stage = factory([an_issue(description="What to do.")])
+
+    stage.tracker.comment(IssueId("one"), body, "w_1")
+
+    (issue,) = stage.tracker.read([IssueId("one")]).issues
+    assert (issue.description, bodies(stage)) == ("What to do.", [body])
+
+
+def a_label_is_set_once_in_whatever_case(factory: Factory) -> None:
+    stage = factory([an_issue(labels=("Bug",))])
+
+    for name in ("bug", "Stuck", "STUCK"):
+        stage.tracker.add_label(IssueId("one"), name)
+
+    assert labels(stage) == ("Bug", "Stuck")
+
+
+def a_label_comes_off_in_whatever_case_and_others_stay(factory: Factory) -> None:
+    stage = factory([an_issue(labels=("Bug", "Stuck", "api"))])
+
+    for name in ("STUCK", "stuck", "never there"):
+        stage.tracker.remove_label(IssueId("one"), name)
+
+    assert labels(stage) == ("Bug", "api")
+
+
+def an_issue_moves_to_another_state_and_nothing_else_changes(factory: Factory) -> None:
+    stage = factory([an_issue(labels=("Bug",)), an_issue("two", "In Progress")])
+
+    stage.tracker.set_state(IssueId("one"), "In Progress")
+    stage.tracker.set_state(IssueId("one"), "In Progress")
+
+    assert set(stage.tracker.look("", []).issues) == {
+        an_issue(state="In Progress", labels=("Bug",)),
+        an_issue("two", "In Progress"),
+    }
+
+
+def writing_to_an_issue_that_is_not_there_is_refused_for_good(factory: Factory) -> None:
+    tracker, nobody = factory([an_issue()]).tracker, IssueId("nobody")
+
+    for write in (
+        lambda: tracker.comment(nobody, "Hello.", "w_1"),
+        lambda: tracker.add_label(nobody, "Bug"),
+        lambda: tracker.remove_label(nobody, "Bug"),
+        lambda: tracker.set_state(nobody, "Done"),
+    ):
+        with pytest.raises(WriteRefused, match="nobody"):
+            write()
+
+
+def bodies(stage: Stage, name: str = "one") -> list[str]:
+    """The texts under an issue, oldest first."""
+    (issue,) = stage.tracker.read([IssueId(name)]).issues
+    return [comment.body for comment in issue.comments]
+
+
+def labels(stage: Stage, name: str = "one") -> tuple[str, ...]:
+    """The labels of an issue."""
+    (issue,) = stage.tracker.read([IssueId(name)]).issues
+    return issue.labels
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""A time for trackers that need one."""
+
+CASES: tuple[Callable[[Factory], None], ...] = (
+    a_look_tells_the_facts_of_every_issue_and_no_long_texts,
+    a_held_issue_that_is_not_there_is_missing,
+    a_change_by_a_person_is_seen_by_the_next_look,
+    reading_by_id_gives_the_description,
+    reading_an_id_that_nobody_has_calls_it_missing,
+    a_blocker_is_open_until_its_state_is_terminal,
+    a_comment_is_posted_once_however_often_it_is_sent,
+    comments_with_other_write_ids_are_other_comments,
+    a_comment_keeps_what_looks_like_structure,
+    a_label_is_set_once_in_whatever_case,
+    a_label_comes_off_in_whatever_case_and_others_stay,
+    an_issue_moves_to_another_state_and_nothing_else_changes,
+    writing_to_an_issue_that_is_not_there_is_refused_for_good,
+)

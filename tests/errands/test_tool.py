@@ -1,0 +1,177 @@
+"""What an agent can do to its own issue, and what it is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from symphony_cli.core.shape import Json
+from symphony_cli.errands.tool import LONGEST_REPLY, Reply, answer, capped
+from symphony_cli.errors import TrackerError
+from symphony_cli.ids import IssueId
+from tests.errands.an_order import ONE, issue_file, order_in, run_folder, tracker_in
+from tests.fakes.tracker import FakeTracker
+
+
+def update(root: Path, arguments: Json, tool: str = "issue_update") -> Reply:
+    call = {"tool": tool, "arguments": arguments}
+    return answer(call, order_in(root), lambda order: tracker_in(root))
+
+
+def test_one_call_comments_labels_and_moves_the_issue(tmp_path: Path) -> None:
+    issue_file(tmp_path, labels="[agent, wip]")
+
+    reply = update(
+        tmp_path,
+        {
+            "state": "Human Review",
+            "comment": "PR is up.",
+            "add_labels": ["ready"],
+            "remove_labels": ["WIP"],
+        },
+    )
+
+    (issue,) = tracker_in(tmp_path).read([ONE]).issues
+    assert reply == Reply(
+        True,
+        "one: comment posted; label 'ready' set; label 'WIP' removed; state is 'Human Review'.",
+    )
+    assert (issue.state, issue.labels) == ("Human Review", ("agent", "ready"))
+    assert [comment.body for comment in issue.comments] == ["PR is up."]
+
+
+def test_the_same_call_twice_is_done_once(tmp_path: Path) -> None:
+    path = issue_file(tmp_path)
+    call = {"comment": "Half way.", "add_labels": ["wip"]}
+
+    replies = [update(tmp_path, call)]
+    after_first = path.read_bytes()
+    replies.append(update(tmp_path, dict(reversed(call.items()))))
+
+    assert replies[0] == replies[1] == Reply(True, "one: comment posted; label 'wip' set.")
+    assert path.read_bytes() == after_first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (None, "The arguments must be a JSON object."),
+        ([], "The arguments must be a JSON object."),
+        ({}, "Nothing to do: give at least one of state, comment, add_labels, remove_labels."),
+        ({"state": None}, "Nothing to do: give at least one of"),
+        ({"status": "Done"}, "Unknown argument 'status'; known are state, comment,"),
+        ({"state": 3}, "`state` must be a text that is not empty."),
+        ({"state": " "}, "`state` must be a text that is not empty."),
+        ({"comment": ""}, "`comment` must be a text that is not empty."),
+        ({"comment": "x" * 32769}, "`comment` has 32769 characters; at most 32768 are allowed."),
+        ({"state": "x" * 101}, "`state` has 101 characters"),
+        ({"add_labels": "bug"}, '`add_labels` must be a list of label names, for example ["bug"].'),
+        ({"add_labels": [""]}, "`add_labels` must be a text that is not empty."),
+        (
+            {"add_labels": ["Bug"], "remove_labels": ["bug"]},
+            "The label 'bug' is in add_labels and in remove_labels.",
+        ),
+        (
+            {"comment": "Free me.", "remove_labels": ["Symphony-Stuck"]},
+            "Only a person may remove the label 'Symphony-Stuck'. Nothing was changed.",
+        ),
+        ({"remove_labels": ["hold"]}, "Only a person may remove the label 'hold'."),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_a_call_that_makes_no_sense_changes_nothing_and_says_why(
+    tmp_path: Path, arguments: Json, text: str
+) -> None:
+    path = issue_file(tmp_path, labels="[agent, symphony-stuck]")
+    before = path.read_bytes()
+
+    reply = update(tmp_path, arguments)
+
+    assert (reply.success, reply.text[: len(text)]) == (False, text)
+    assert path.read_bytes() == before
+
+
+def test_an_unknown_tool_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    reply = update(tmp_path, {}, tool="issue_delete")
+
+    assert reply == Reply(False, "There is no tool 'issue_delete'. Known tools: issue_update.")
+
+
+@pytest.mark.parametrize("call", [None, [], "issue_update", {}, {"tool": 3}])
+def test_a_call_without_a_tool_is_answered(tmp_path: Path, call: Json) -> None:
+    reply = answer(call, order_in(tmp_path), lambda order: tracker_in(tmp_path))
+
+    assert reply == Reply(False, 'A call must be {"tool": NAME, "arguments": {...}}.')
+
+
+class LosesItsState(FakeTracker):
+    """A tracker that takes everything but a new state."""
+
+    def set_state(self, issue: IssueId, state: str) -> None:
+        raise TrackerError("The server hung up: try again.")
+
+
+def test_a_step_that_fails_says_what_was_done_before_it(tmp_path: Path) -> None:
+    tracker, order = LosesItsState(), order_in(tmp_path)
+    tracker.issues[ONE] = order.issue
+    call = {"tool": "issue_update", "arguments": {"state": "Done", "comment": "Bye."}}
+
+    reply = answer(call, order, lambda order: tracker)
+
+    assert reply == Reply(
+        False,
+        "Not done: state is 'Done'. The server hung up: try again. "
+        "Done before that: comment posted.",
+    )
+
+
+def test_a_reply_is_cut_at_its_limit_and_keeps_its_success() -> None:
+    text = "ä" * 10_000
+
+    reply = capped(Reply(True, text))
+
+    size = len(reply.text.encode())
+    assert (reply.success, LONGEST_REPLY - 1 <= size <= LONGEST_REPLY) == (True, True)
+    assert reply.text.endswith(
+        "ä\n[cut: 20000 bytes, at most 16384 are shown; ask for less at once]"
+    )
+    assert capped(Reply(False, "ä" * 8192)).text == "ä" * 8192
+
+
+def tool(stdin: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "symphony_cli.errands.tool", *arguments]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.real
+def test_the_errand_answers_on_stdout(tmp_path: Path) -> None:
+    issue_file(tmp_path)
+    folder = str(run_folder(tmp_path).folder)
+
+    done = tool(json.dumps({"tool": "issue_update", "arguments": {"state": "Done"}}), folder)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"success": True, "text": "one: state is 'Done'."}
+    assert tracker_in(tmp_path).read([ONE]).issues[0].state == "Done"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("stdin", ["", "{", "[" * 100_000])
+def test_a_call_that_is_no_json_is_answered_too(tmp_path: Path, stdin: str) -> None:
+    done = tool(stdin, str(run_folder(tmp_path).folder))
+
+    assert (done.returncode, json.loads(done.stdout)) == (
+        0,
+        {"success": False, "text": "The call is no JSON."},
+    )
+
+
+@pytest.mark.real
+def test_a_wrong_command_line_is_a_usage_error(tmp_path: Path) -> None:
+    assert [tool("").returncode, tool("", str(tmp_path)).returncode] == [64, 64]
