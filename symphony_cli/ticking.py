@@ -55,17 +55,19 @@ def _tick(
 
 def shown(result: TickResult, *, as_json: bool, log_json: bool, to_person: bool) -> str:
     """What a tick prints: nothing where nothing happened and nobody watches."""
-    from symphony_cli.render import machine, text
+    if result.quiet and not (as_json or log_json or to_person or result.dry_run):
+        return ""
+    from symphony_cli.render import machine
 
     if as_json:
         return machine.as_json(result)
     if log_json:
         return "\n".join(machine.log_lines(result, clock.now(), as_objects=True))
     if to_person or result.dry_run:
+        from symphony_cli.render import text
+
         return text.as_text(result)
-    if result.quiet:
-        return ""
-    errors = [f"error: {text.plain(error)}" for error in result.errors]
+    errors = [f"error: {' '.join(error.split())}" for error in result.errors]
     lines = machine.log_lines(result, clock.now(), as_objects=False)
     return "\n".join([result.summary, *lines, *errors])
 

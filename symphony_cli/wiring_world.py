@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from symphony_cli import clock, files, ids
+from symphony_cli import __version__, clock, files, ids
 from symphony_cli.adapters import envfile, ledger, locks, workflow
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
 from symphony_cli.adapters.markdown_tracker import MarkdownTracker
-from symphony_cli.commands.explain import Happened
-from symphony_cli.commands.happenings import happened
+from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.run import MARKER, Settings
 from symphony_cli.core.secrets import redact
@@ -48,13 +47,14 @@ class LastGood:
     """`workflow.json`: what WORKFLOW.md said when it was last valid; without secrets."""
 
     text_hash: str
-    commit: str
-    blob: str
     policy: Policy
     settings: Settings
     tracker_folder: str
     tracker_commit: bool
     state_dir: str
+    environment: str = ""
+    """A fingerprint of the variables that `$NAME`s and `~` were looked up in."""
+    warnings: tuple[str, ...] = ()
     format: int = 1
 
 
@@ -112,23 +112,52 @@ def configure(place: Place, *, need_key: bool = True) -> Configured:
 
 
 def _todays(place: Place, need_key: bool) -> Configured:
+    """WORKFLOW.md as it is now; one that reads as it did last time is not parsed again.
+
+    That saves an idle tick most of its time (pydantic, PyYAML, Jinja2 are not even imported). A
+    file that names a key is always read anew: the key is in no copy.
+    """
     remembered = _last_good(place)
     data = files.read(place.workflow) or b""
-    same = remembered is not None and remembered.text_hash == _hash(data)
-    loaded = workflow.load_workflow(
-        place.workflow, place.environ, check_templates=not same, need_key=need_key
-    )
+    text_hash, environment = _hash(data), _fingerprint(place)
+    if (
+        remembered is not None
+        and (remembered.text_hash, remembered.environment) == (text_hash, environment)
+        and remembered.settings.tracker.kind == "markdown"
+    ):
+        return Configured(remembered, (), remembered.warnings)
+    loaded = workflow.load_workflow(place.workflow, place.environ, need_key=need_key)
     good = LastGood(
-        text_hash=_hash(data),
-        commit=loaded.settings.workflow_commit,
-        blob=loaded.settings.workflow_blob,
+        text_hash=text_hash,
         policy=loaded.policy,
         settings=loaded.settings,
         tracker_folder=str(loaded.tracker.folder),
         tracker_commit=loaded.tracker.commit,
         state_dir=str(loaded.state_dir),
+        environment="" if loaded.secrets else environment,
+        warnings=loaded.warnings,
     )
     return Configured(good, loaded.secrets, loaded.warnings)
+
+
+def _fingerprint(place: Place) -> str:
+    """Of everything besides the file that its meaning depends on: variables, and the commit."""
+    variables = "\0".join(f"{name}={value}" for name, value in sorted(place.environ.items()))
+    heads = [files.read(path) or b"" for path in _git_heads(place.workflow.parent)]
+    return ids.digest(f"{__version__}\0{variables}\0{heads}", 32)
+
+
+def _git_heads(folder: Path) -> list[Path]:
+    """The files that say which commit and which remotes the repository around `folder` has."""
+    for above in (folder, *folder.parents):
+        git = above / ".git"
+        if git.is_dir():
+            head = (files.read(git / "HEAD") or b"").decode("utf-8", "replace").strip()
+            branch = head.removeprefix("ref: ")
+            return [git / "HEAD", git / branch, git / "packed-refs", git / "config"]
+        if git.is_file():
+            return [git]
+    return []
 
 
 def _hash(data: bytes) -> str:
@@ -274,12 +303,12 @@ def who() -> str:
     return f"{name}@{socket.gethostname()}"
 
 
-def recent(opened: Opened, name: str) -> Sequence[Happened]:
-    """The newest events of an issue, as lines for people."""
+def recent(opened: Opened, name: str) -> Sequence[Event]:
+    """The newest events of an issue, oldest first."""
     record = opened.world.ledger.history().named(name)
     if record is None:
         return ()
-    return [happened(event) for event in ledger.recent_events(opened.paths, record.id)]
+    return ledger.recent_events(opened.paths, record.id)
 
 
 def lock_advice(error: LockHeld, bounces: int) -> str:

@@ -6,22 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from symphony_cli.commands.happenings import Happened, happened
 from symphony_cli.commands.status import clear_by, row
+from symphony_cli.core.events import Event
 from symphony_cli.core.history import Record
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.run import GitFacts
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.errors import ExitCode, UsageError
 from symphony_cli.ports import World
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """One line of the ledger, for people."""
-
-    at: datetime
-    kind: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +41,7 @@ class IssueResult:
     exit_code: ExitCode = ExitCode.DONE
 
 
-def explain(world: World, name: str, recent: Sequence[Happened]) -> IssueResult:
+def explain(world: World, name: str, recent: Sequence[Event]) -> IssueResult:
     """Explain one issue.
 
     Raises:
@@ -74,7 +67,7 @@ def explain(world: World, name: str, recent: Sequence[Happened]) -> IssueResult:
         git=last.git if last else None,
         branch=record.branch,
         resume=_resume(record),
-        recent=tuple(recent),
+        recent=tuple(happened(event) for event in recent),
     )
 
 

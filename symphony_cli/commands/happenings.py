@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from symphony_cli.commands.explain import Happened
+from dataclasses import dataclass
+from datetime import datetime
+
 from symphony_cli.core import events as e
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One line of the ledger, for people."""
+
+    at: datetime
+    kind: str
+    detail: str
 
 
 def happened(event: e.Event) -> Happened:
