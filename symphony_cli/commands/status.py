@@ -187,6 +187,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             "blocked": len(blocked),
             "waiting": len(waiting),
             "released": len(released),
+            "finished": len({**history.finished, **history.records}) - len(open_records),
         },
         running=tuple(_running(r, world, now) for r in running),
         queued=tuple(_queued(r, n, passed, policy) for n, r in enumerate(queued, 1)),

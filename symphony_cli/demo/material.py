@@ -167,6 +167,7 @@ workspace:
   root: ../workspaces
 agent:
   max_concurrent_agents: 2
+  max_retry_backoff_ms: 2000
   max_tokens_per_issue: 500000
 codex:
   command: {_quoted(codex_command)}{home}

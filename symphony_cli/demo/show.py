@@ -14,16 +14,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from symphony_cli import clock, processes
-from symphony_cli.core.run import MARKER, PidFile
+from symphony_cli.commands.happenings import happened
+from symphony_cli.core.events import Dispatched, Ended, Finished, Recovered, from_json
+from symphony_cli.core.report import Sum, add_up
+from symphony_cli.core.run import MARKER
 from symphony_cli.core.shape import Json
 from symphony_cli.demo import agents, material
 from symphony_cli.errors import ExitCode, StateError, UsageError
-from symphony_cli.paths import StatePaths
-from symphony_cli.runfolder import load
+from symphony_cli.files import read, whole_lines
+from symphony_cli.paths import RunPaths, StatePaths
+from symphony_cli.runfolder import pid_file, report_lines
 
 SCRIPTED_LIMIT = 90.0
 """Seconds; on an idle machine the demo takes about a fifth of it."""
@@ -31,6 +35,13 @@ SCRIPTED_LIMIT = 90.0
 CODEX_LIMIT = 1200.0
 PAUSE = 0.4
 TICK_EVERY = 2.0
+
+WORDS = {
+    Dispatched: "started",
+    Recovered: "died without a word; the tick sends its last act after it",
+    Ended: "ended",
+    Finished: "closed",
+}
 
 
 @dataclass(slots=True)
@@ -40,7 +51,12 @@ class Stage:
     demo: material.Demo
     began: float
     killed_thread: str = ""
-    seen: set[str] = field(default_factory=set)
+    told: int = 0
+
+    @property
+    def state(self) -> StatePaths:
+        """The demo's `state/`."""
+        return StatePaths(self.demo.checkout / "state")
 
     def say(self, text: str) -> None:
         """One line of progress, with the seconds since the beginning."""
@@ -117,41 +133,45 @@ def _until_done(stage: Stage, limit: float, *, kill: bool) -> bool:
     next_tick = 0.0
     while clock.monotonic() - stage.began < limit:
         if clock.monotonic() >= next_tick:
-            _tell(stage, stage.symphony("tick", "--log-json").stdout)
+            stage.symphony("tick")
             next_tick = clock.monotonic() + TICK_EVERY
+        _tell_news(stage)
         if kill and not stage.killed_thread:
             _kill_one_supervisor(stage)
-        elif _all_done(stage):
+        if _all_done(stage):
+            _tell_news(stage)
             return True
         clock.sleep(PAUSE)
     return False
 
 
-def _tell(stage: Stage, lines: str) -> None:
-    """The news of a tick: what was started, settled, enrolled; each sentence once."""
-    words = {"dispatch": "started", "settle": "ended", "recover": "recovered", "finish": "closed"}
-    for line in lines.splitlines():
-        event = json.loads(line)
-        if event["event"] not in words:
-            continue
-        stage.say(f"{event['issue_identifier']} {words[event['event']]}: {event['detail']}")
+def _tell_news(stage: Stage) -> None:
+    """What the ledger says since we last looked: anybody may read it, any tick may write it."""
+    lines, _ = whole_lines(read(stage.state.ledger) or b"")
+    for line in lines[max(1, stage.told) :]:
+        event = from_json(json.loads(line))
+        word = WORDS.get(type(event))
+        if event is not None and word is not None:
+            stage.say(f"{getattr(event, 'issue', '')} {word}: {happened(event).detail}")
+    stage.told = len(lines)
 
 
 def _kill_one_supervisor(stage: Stage) -> None:
     """Kill -9 the supervisor of the slow issue once its agent is at work."""
-    beat = _beat(stage, agents.SLOW)
-    if beat is None or not beat.thread or not beat.answered or beat.phase != "turn":
+    run = _newest_run(stage, agents.SLOW)
+    seen = add_up(report_lines(run)) if run is not None else Sum()
+    if run is None or seen.thread is None or not seen.answered or seen.closing is not None:
         return
-    if processes.signal_if_same(beat.process, signal.SIGKILL):
-        stage.killed_thread = beat.thread
+    beat = pid_file(run)
+    if beat is not None and processes.signal_if_same(beat.process, signal.SIGKILL):
+        stage.killed_thread = seen.thread.id
         stage.say(f"{agents.SLOW}: we kill -9 its supervisor (pid {beat.process.pid}) in mid-work.")
-        stage.say(f"{agents.SLOW}: its thread is {beat.thread}; watch whether it goes on.")
+        stage.say(f"{agents.SLOW}: its thread is {seen.thread.id}; watch whether it goes on.")
 
 
-def _beat(stage: Stage, key: str) -> PidFile | None:
-    paths = StatePaths(stage.demo.checkout / "state")
-    numbers = paths.numbers(key)
-    return load(PidFile, paths.run(key, numbers[-1]).pid) if numbers else None
+def _newest_run(stage: Stage, key: str) -> RunPaths | None:
+    numbers = stage.state.numbers(key)
+    return stage.state.run(key, numbers[-1]) if numbers else None
 
 
 def _all_done(stage: Stage) -> bool:
@@ -160,7 +180,7 @@ def _all_done(stage: Stage) -> bool:
     if not all("\nstate: Done" in text for text in texts):
         return False
     counts = stage.status()["counts"]
-    return not any(counts[kind] for kind in counts)
+    return bool(counts["finished"] == len(material.ISSUES))
 
 
 def _curtain(stage: Stage, *, kept: bool) -> None:
@@ -180,11 +200,12 @@ def _curtain(stage: Stage, *, kept: bool) -> None:
 
 
 def _the_thread(stage: Stage) -> None:
-    beat = _beat(stage, agents.SLOW)
-    if stage.killed_thread and beat is not None:
-        same = beat.thread == stage.killed_thread
+    run = _newest_run(stage, agents.SLOW)
+    thread = add_up(report_lines(run)).thread if run is not None else None
+    if stage.killed_thread and thread is not None:
+        same = thread.id == stage.killed_thread
         word = "the same thread went on after the kill" if same else "ANOTHER thread took over"
-        stage.say(f"{agents.SLOW}: {word}: {beat.thread}")
+        stage.say(f"{agents.SLOW}: {word}: {thread.id}")
 
 
 def _log(origin: Path) -> str:
