@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,12 +35,14 @@ def translated(path: Path, doing: str) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a private folder and its parents, and make the entry durable."""
+    """Make a private folder, and private ones on the way to it; the entries are durable."""
     with translated(path, "created"):
-        if path.is_dir():
-            return
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync_folder(path.parent)
+        missing = [path, *path.parents]
+        while missing and missing[-1].is_dir():
+            missing.pop()
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(folder.parent)
 
 
 def make_new_folder(path: Path) -> bool:
@@ -105,7 +106,8 @@ def cut(path: Path, size: int) -> None:
 def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Publish a whole file: readers see the old content or the new, never a half."""
     with translated(path, "written"):
-        descriptor, hidden = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        hidden = path.parent / f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}"
+        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             try:
                 _write_all(descriptor, data)
@@ -115,7 +117,7 @@ def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
                 os.close(descriptor)
             os.replace(hidden, path)
         except BaseException:
-            Path(hidden).unlink(missing_ok=True)
+            hidden.unlink(missing_ok=True)
             raise
         if durable:
             sync_folder(path.parent)

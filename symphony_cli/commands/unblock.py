@@ -37,6 +37,11 @@ def unblock(world: World, name: str, by: str, note: str = "") -> UnblockResult:
     """
     history = world.ledger.history()
     record = known(history, name)
+    if record.running is not None and record.running.stop:
+        raise UsageError(
+            f"The run of {record.issue.identifier} was told to stop and is still ending: "
+            "try again in a moment."
+        )
     if record.running is not None:
         raise UsageError(
             f"{record.issue.identifier} is running (run {record.runs}), so there is nothing to "

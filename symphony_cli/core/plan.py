@@ -54,6 +54,7 @@ class Planning:
         self.history = history
         self.policy = policy
         self.faulty: set[IssueId] = set()
+        self.room = queue.Room(0, {})
 
     def decisions(self) -> Iterator[Decision]:
         """All decisions; each is taken into the history before the next is thought of."""
@@ -69,7 +70,7 @@ class Planning:
         yield from self._newcomers()
         yield from self._each("releasing", self._release)
         yield from self._dispatch()
-        yield from self._waiting()
+        yield from self._each("explaining", self._waiting)
         yield from self._announce()
 
     def _each(
@@ -103,7 +104,7 @@ class Planning:
             if record is None and self._is_stranger(issue):
                 continue
             told = issue.facts()
-            if record is not None and record.issue == told and not record.missed:
+            if record is not None and self._is_old_news(record, told):
                 continue
             key = record.key if record else key_for(issue.identifier, taken)
             taken.add(key.lower())
@@ -116,9 +117,14 @@ class Planning:
     def _known(self, issue: Issue) -> Record | None:
         """Its record; finished ones are only looked up when the issue is active again."""
         record = self.history.records.get(issue.id)
-        if record is None and self.policy.rules.is_active(issue.state):
+        if record is None and not self._is_stranger(issue):
             record = self.history.finished.get(issue.id)
         return record
+
+    def _is_old_news(self, record: Record, told: Issue) -> bool:
+        """Nothing changed; but one that left the cache as finished and may be worked comes back."""
+        back = record.id not in self.history.records and refusal(told, self.policy.rules) is None
+        return record.issue == told and not record.missed and not back
 
     def _has_strangers(self, issues: tuple[Issue, ...]) -> bool:
         return any(
@@ -205,12 +211,15 @@ class Planning:
         )
 
     def _newcomers(self) -> Iterator[Decision]:
-        eligible = {
-            record.id: record.issue
-            for record in self.history.records.values()
-            if record.place is None and record.running is None and self._eligible(record)
-        }
-        for issue in queue.newcomers(eligible.values()):
+        eligible: list[Issue] = []
+
+        def weigh(record: Record) -> Iterator[Decision]:
+            if record.place is None and record.running is None and self._eligible(record):
+                eligible.append(record.issue)
+            yield from ()
+
+        yield from self._each("enrolling", weigh)
+        for issue in queue.newcomers(eligible):
             yield Enrol(issue.id)
 
     def _eligible(self, record: Record) -> bool:
@@ -231,31 +240,30 @@ class Planning:
             yield Release(record.id, refused.why.value, refused.detail)
 
     def _dispatch(self) -> Iterator[Decision]:
-        room = queue.taken(self.history)
+        self.room = queue.taken(self.history)
         for record in queue.in_line(self.history, self.policy, self.world.first):
-            if record.id in self.faulty:
-                continue
-            reason = (
-                queue.held_up(record, self.world, self.policy)
-                or queue.closed(self.history, self.world, self.policy)
-                or queue.no_room(record, room, self.policy)
-            )
-            if reason is not None:
-                yield PassOver(record.id, *reason)
-                continue
-            room = room.with_one_in(record.issue.state)
-            yield dispatch(record)
+            if record.id not in self.faulty:
+                yield from self._guarded("dispatching", record, self._start)
 
-    def _waiting(self) -> Iterator[Decision]:
-        """Issues without a place that would have one but for a blocker or a label."""
-        for record in self.history.records.values():
-            if record.place is not None or record.running or record.finished_at:
-                continue
-            refused = refusal(record.issue, self.policy.rules)
-            if record.missed:
-                continue
-            if refused is not None and not refused.leaves:
-                yield PassOver(record.id, refused.why, refused.detail)
+    def _start(self, record: Record) -> Iterator[Decision]:
+        reason = (
+            queue.held_up(record, self.world, self.policy)
+            or queue.closed(self.history, self.world, self.policy)
+            or queue.no_room(record, self.room, self.policy)
+        )
+        if reason is not None:
+            yield PassOver(record.id, *reason)
+            return
+        self.room = self.room.with_one_in(record.issue.state)
+        yield dispatch(record)
+
+    def _waiting(self, record: Record) -> Iterator[Decision]:
+        """An issue without a place that would have one but for a blocker or a label."""
+        if record.place is not None or record.running or record.finished_at or record.missed:
+            return
+        refused = refusal(record.issue, self.policy.rules)
+        if refused is not None and not refused.leaves:
+            yield PassOver(record.id, refused.why, refused.detail)
 
     def _announce(self) -> Iterator[Decision]:
         """Writes we owe, first in first out per issue, each not before its date."""

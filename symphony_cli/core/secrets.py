@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from symphony_cli.core.shape import Json
 
 SHORTEST = 8
 """Shorter values are no secrets: hiding them would only garble text."""
@@ -23,6 +25,17 @@ def redact_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
     for form in _forms(secrets):
         data = data.replace(form.encode("utf-8", "surrogateescape"), HIDDEN.encode())
     return data
+
+
+def redact_json(value: Json, secrets: Sequence[str]) -> Json:
+    """The same for every text in a JSON value, names of members included; numbers stay numbers."""
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, dict):
+        return {redact(name, secrets): redact_json(v, secrets) for name, v in value.items()}
+    if isinstance(value, list):
+        return [redact_json(member, secrets) for member in value]
+    return value
 
 
 def _forms(secrets: Iterable[str]) -> list[str]:

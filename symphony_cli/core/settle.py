@@ -12,6 +12,7 @@ from symphony_cli.core import events as e
 from symphony_cli.core.backoff import backoff
 from symphony_cli.core.decisions import Recover, Settle, Signal
 from symphony_cli.core.history import History, Record, Running
+from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
 from symphony_cli.core.run import SILENT_AFTER, GitFacts, Verdict
@@ -92,7 +93,7 @@ def ended(
 
 def made_progress(record: Record, running: Running, verdict: Verdict) -> bool:
     """A new commit on the branch, a changed work tree, or another state in the tracker."""
-    if record.issue.state != running.state:
+    if norm(record.issue.state) != norm(running.state):
         return True
     git = verdict.git
     if git is None:

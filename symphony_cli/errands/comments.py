@@ -1,0 +1,42 @@
+"""What people said about an issue since its last run (row W2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from symphony_cli import runfolder
+from symphony_cli.core.issue import Comment, Issue
+from symphony_cli.core.run import Order
+from symphony_cli.errors import StateError
+from symphony_cli.paths import RunPaths
+
+OUR_MARK = "<!-- symphony:"
+"""Every comment that Symphony posts has this in it."""
+
+
+def new_comments(issue: Issue, since: datetime | None) -> tuple[Comment, ...]:
+    """Comments of people, not ours, that came after `since` (all of them when that is None)."""
+    return tuple(
+        comment
+        for comment in issue.comments
+        if not comment.bot
+        and OUR_MARK not in comment.body
+        and (since is None or comment.created_at is None or comment.created_at > since)
+    )
+
+
+def last_ordered(paths: RunPaths) -> datetime | None:
+    """When the run before this one was ordered; what was said since is new."""
+    earlier = [
+        int(folder.name)
+        for folder in paths.folder.parent.iterdir()
+        if folder.name.isdigit() and int(folder.name) < paths.number
+    ]
+    for number in sorted(earlier, reverse=True):
+        try:
+            before = runfolder.load(Order, RunPaths(paths.folder.parent / str(number)).order)
+        except StateError:
+            continue
+        if before is not None:
+            return before.ordered_at
+    return None

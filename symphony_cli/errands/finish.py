@@ -1,0 +1,228 @@
+"""The last act of a run: end what is left of it, keep its work, write the verdict, let go.
+
+    python -P -m symphony_cli.errands.finish RUN_DIR --locks A,B [--secrets FD]
+
+The act before it becomes this process, or a tick starts it for a run that died. It may itself be
+killed at any moment and be started again: every step can be done twice, and the verdict is written
+once. Nothing that goes wrong in a step keeps the verdict from being written; it is told in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from symphony_cli import clock, processes, runfolder, wiring
+from symphony_cli.core import report
+from symphony_cli.core.environment import agent_environment
+from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.run import MARKER, Brief, GitFacts, Order
+from symphony_cli.errands import act
+from symphony_cli.errands.sweep import Swept, remains, sweep
+from symphony_cli.errands.verdict import LAST_PHASE, compose
+from symphony_cli.errors import StateError, SymphonyError
+from symphony_cli.paths import RunPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long the steps may take, in seconds: all together, one round of signals, and what is
+    kept for git."""
+
+    total: float
+    patience: float
+    for_git: float
+
+
+ORDINARY = Pace(total=110.0, patience=5.0, for_git=35.0)
+"""With the verdict that makes the two minutes of the act."""
+
+HURRIED = Pace(total=2.5, patience=0.4, for_git=1.0)
+"""The machine goes down, and five seconds have to do for supervisor and finish together."""
+
+NO_TICK = "SYMPHONY_NO_TICK"
+"""Set to 1, no tick is started at the end."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the steps found out so far."""
+
+    swept: Swept = Swept()
+    git: GitFacts | None = None
+    troubles: list[str] = field(default_factory=list)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the act; ends the process with 0, or with a traceback in agent.log after a bug."""
+    mine = act.take_over(arguments)
+    act.listen(act.unmoved)
+    order = runfolder.order(mine.paths)
+    with contextlib.ExitStack() as at_last:
+        at_last.callback(start_tick, order, dict(os.environ))
+        at_last.callback(let_go, mine.locks)
+        if not told(mine.paths, order):
+            settle(mine, order)
+
+
+def told(paths: RunPaths, order: Order) -> bool:
+    """Whether the verdict of this run is there already; one that cannot be read is not."""
+    try:
+        known = runfolder.verdict(paths)
+    except StateError:
+        return False
+    return known is not None and known.run == order.run
+
+
+def settle(mine: act.Act, order: Order) -> None:
+    """All steps, and at last the verdict, whatever became of the steps."""
+    processes.become_subreaper()
+    heart = act.Heart(mine.paths, order.run, LAST_PHASE)
+    reporter = runfolder.Reporter(mine.paths, clock.now, mine.secrets)
+    brief, findings = known_brief(mine.paths, order), Findings()
+
+    def last_word() -> None:
+        lines = runfolder.report_lines(mine.paths)
+        found = compose(
+            order,
+            brief,
+            lines,
+            clock.now(),
+            git=findings.git,
+            survivors=findings.swept.survivors,
+            troubles=findings.troubles,
+            rebooted=heart.rebooted,
+        )
+        runfolder.save(found, mine.paths.verdict, mine.secrets)
+
+    with contextlib.ExitStack() as at_last:
+        at_last.callback(heart.stop)
+        at_last.callback(last_word)
+        heart.start()
+        reporter.tell(report.Phase(clock.now(), LAST_PHASE))
+        at_last.callback(_tell_swept, reporter, findings)
+        take_steps(mine, order, brief, heart, findings)
+
+
+def _tell_swept(reporter: runfolder.Reporter, findings: Findings) -> None:
+    if findings.swept.ended:
+        reporter.tell(report.Ended(reporter.now(), "sweep", findings.swept.ended))
+
+
+def known_brief(paths: RunPaths, order: Order) -> Brief:
+    """What prepare found; before it came that far, the workspace of the issue's earlier runs."""
+    try:
+        found = runfolder.brief(paths)
+    except StateError:
+        found = None
+    settled = order.settings.workspace
+    return found or Brief(workspace=settled.path, branch=settled.branch)
+
+
+def take_steps(
+    mine: act.Act, order: Order, brief: Brief, heart: act.Heart, findings: Findings
+) -> None:
+    """Sweep; then, where there is a workspace: after_run, sweep what it left, look at the work."""
+    environment = agent_environment(os.environ, order.settings, order.run, order.thread)
+    pace = pace_of(runfolder.report_lines(mine.paths))
+    places = [str(mine.paths.folder), brief.workspace]
+
+    def clean() -> None:
+        swept = sweep(lambda: remains(heart.file, places), pace.patience)
+        ended = sorted({*findings.swept.ended, *swept.ended})
+        findings.swept = Swept(tuple(ended), swept.survivors)
+
+    def hook() -> None:
+        wiring.run_hook(
+            "after_run",
+            order,
+            brief.workspace,
+            environment,
+            mine.paths.log,
+            heart.group,
+            mine.secrets,
+        )
+
+    def git() -> None:
+        findings.git = GitFacts(branch=brief.branch, kept_because="its git facts could not be read")
+        findings.git = wiring.git_facts(order, brief)
+
+    steps = [Step("the sweep", clean, reserve=pace.for_git)]
+    if brief.workspace and Path(brief.workspace).is_dir():
+        steps += [
+            Step("after_run", hook, reserve=pace.for_git + pace.patience),
+            Step("the sweep", clean, reserve=pace.for_git),
+            Step("keeping the work", git),
+        ]
+    walk(steps, clock.monotonic() + pace.total, findings.troubles)
+
+
+def pace_of(lines: Sequence[report.Line]) -> Pace:
+    """A run that was interrupted has little time left."""
+    closing = report.add_up(lines).closing
+    hurried = closing is not None and closing.outcome is Outcome.INTERRUPTED
+    return HURRIED if hurried else ORDINARY
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that finish does; `reserve` are the seconds that it must leave for later steps."""
+
+    name: str
+    do: Callable[[], None]
+    reserve: float = 0.0
+
+
+def walk(steps: Sequence[Step], deadline: float, troubles: list[str]) -> None:
+    """Take every step, though one before it failed or met a bug; bugs are raised at the end."""
+    with contextlib.ExitStack() as rest:
+        for step in reversed(steps):
+            rest.callback(_take, step, deadline, troubles)
+
+
+def _take(step: Step, deadline: float, troubles: list[str]) -> None:
+    try:
+        with act.within(deadline - step.reserve - clock.monotonic(), step.name):
+            step.do()
+    except SymphonyError as error:
+        troubles.append(f"{step.name}: {error}")
+    except BaseException as error:
+        troubles.append(f"{step.name} met a bug, see agent.log: {error!r}")
+        raise
+
+
+def let_go(locks: Sequence[int]) -> None:
+    """Close the run's locks. Only ever closed: see `adapters.locks`."""
+    for lock in locks:
+        os.close(lock)
+
+
+def tick_command(workflow: str) -> list[str]:
+    """The command line of one tick of this workflow."""
+    return [sys.executable, "-P", "-m", "symphony_cli", "--workflow", workflow, "tick"]
+
+
+def start_tick(order: Order, environ: Mapping[str, str]) -> None:
+    """One tick that nobody waits for, so that the verdict need not wait for the timer."""
+    if environ.get(NO_TICK) == "1":
+        return
+    workflow = order.settings.tracker.workflow
+    with contextlib.suppress(OSError):
+        subprocess.Popen(
+            tick_command(workflow),
+            cwd=Path(workflow).parent,
+            env={name: value for name, value in environ.items() if name != MARKER},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
