@@ -7,7 +7,7 @@ line is kept aside, cut off and told; damage anywhere else stops everything and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from symphony_cli import files
 from symphony_cli.adapters.ledger_cache import Cached, load_cache, save_cache
 from symphony_cli.core.events import FORMAT, Event, Repaired, Sighted, from_json, to_json
 from symphony_cli.core.history import History
-from symphony_cli.core.secrets import redact
-from symphony_cli.core.shape import Malformed
+from symphony_cli.core.secrets import redact_json
+from symphony_cli.core.shape import Json, Malformed
 from symphony_cli.errors import LedgerDamaged, LedgerError, LedgerTooNew, StateError
 from symphony_cli.paths import StatePaths
 
@@ -69,7 +69,7 @@ def _header(history: History, line: bytes, paths: StatePaths) -> None:
     try:
         header = json.loads(line)
         number, name, workflow = header["ledger"], header["id"], header["workflow"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LedgerDamaged(
             f"{paths.ledger}, line 1: this is not the first line of a ledger; "
             "restore the file from a backup, or move it away to start anew."
@@ -126,8 +126,10 @@ class FileLedger:
         """
         if not events:
             return
-        self._write([json.dumps(to_json(event), ensure_ascii=False) for event in events])
-        self._at.history.take_all(events)
+        lines = [self._line(to_json(event)) for event in events]
+        folded = [from_json(json.loads(line)) for line in lines]
+        self._write(lines)
+        self._at.history.take_all(folded)
 
     def save_cache(self) -> None:
         """Publish the fold for the next tick, if the ledger has grown since it was cached."""
@@ -135,12 +137,17 @@ class FileLedger:
             self._at = save_cache(self._paths, self._at)
             self._fresh = False
 
-    def _write(self, lines: Iterable[str]) -> None:
-        text = [redact(line, self._secrets) for line in lines]
-        data = "".join(f"{line}\n" for line in text).encode("utf-8", "replace")
+    def _line(self, value: dict[str, Json]) -> bytes:
+        """One line without its end. What is folded is read from it, so that memory and disk agree
+        also where a secret was hidden or half a character lost."""
+        text = json.dumps(redact_json(value, self._secrets), ensure_ascii=False)
+        return text.encode("utf-8", "replace")
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        data = b"".join(line + b"\n" for line in lines)
         files.append(self._paths.ledger, data)
-        at = self._at
-        self._at = Cached(at.history, at.offset + len(data), text[-1], at.finished_bytes)
+        at, last = self._at, lines[-1].decode()
+        self._at = Cached(at.history, at.offset + len(data), last, at.finished_bytes)
         self._fresh = True
 
     def _begin(self, workflow: str, now: datetime, name: str) -> None:
@@ -151,7 +158,7 @@ class FileLedger:
             "created": now.isoformat(timespec="seconds"),
         }
         files.make_folder(self._paths.root)
-        self._write([json.dumps(header, ensure_ascii=False)])
+        self._write([self._line(header)])
         files.sync_folder(self._paths.root)
         history = self._at.history
         history.id, history.workflow = name, workflow

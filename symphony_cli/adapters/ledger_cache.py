@@ -55,7 +55,13 @@ class Finished(Mapping[IssueId, Record]):
     def _load(self) -> dict[IssueId, Record]:
         if self._records is None:
             data = (files.read(self._paths.finished) or b"")[: self._size]
-            records = (decode(Record, json.loads(line)) for line in data.splitlines())
+            try:
+                records = [decode(Record, json.loads(line)) for line in data.splitlines()]
+            except (ValueError, Malformed, RecursionError) as error:
+                raise StateError(
+                    f"{self._paths.finished} cannot be understood. It is only a cache: delete it "
+                    f"together with {self._paths.view.name}, and the next tick makes both anew."
+                ) from error
             self._records = {record.id: record for record in records}
         return self._records
 
@@ -77,7 +83,7 @@ def load_cache(paths: StatePaths) -> Cached | None:
         if view is None or view.format != FORMAT or not _fits(view, paths):
             return None
         history = decode(History, view.history)
-    except (ValueError, Malformed, StateError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, StateError):
         return None
     history.finished = Finished(paths, view.finished_bytes)
     line = _line_before(paths, view)
@@ -109,7 +115,7 @@ def _line_before(paths: StatePaths, view: View) -> bytes:
 def save_cache(paths: StatePaths, at: Cached) -> Cached:
     """Publish the fold: finished issues go to the end of `finished.jsonl`, the rest into the view.
 
-    A crash between the two writes leaves lines that no view counts; the next save cuts them off.
+    The history of `at` afterwards holds what a history that is read anew would hold. A crash between the two writes leaves lines that no view counts; the next save cuts them off.
     """
     history = at.history
     owing = {write.issue for write in history.outbox.values()}
@@ -131,6 +137,7 @@ def save_cache(paths: StatePaths, at: Cached) -> Cached:
         history=encode(replace(history, records=rest, finished={})),
     )
     files.replace(paths.view, json.dumps(encode(view)).encode(), durable=False)
+    history.records, history.finished = rest, Finished(paths, size)
     return replace(at, finished_bytes=size)
 
 
@@ -139,6 +146,9 @@ def _append_finished(paths: StatePaths, records: list[Record], size: int) -> int
         files.cut(paths.finished, size)
     if not records:
         return size
+    if size == 0:
+        with files.translated(paths.view, "removed"):
+            paths.view.unlink(missing_ok=True)  # it may count other lines than those to come
     lines = b"".join(json.dumps(encode(record)).encode() + b"\n" for record in records)
     files.append(paths.finished, lines, durable=False)
     return size + len(lines)
