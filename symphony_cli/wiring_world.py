@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from symphony_cli import __version__, clock, files, ids
+from symphony_cli import __version__, clock, files, ids, processes
 from symphony_cli.adapters import envfile, ledger, locks, workflow
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
@@ -148,13 +148,16 @@ def _fingerprint(place: Place) -> str:
 
 
 def _git_heads(folder: Path) -> list[Path]:
-    """The files that say which commit and which remotes the repository around `folder` has."""
+    """The files that say which commit and which remotes the repository around `folder` has.
+
+    A folder `.git` without HEAD is no repository: sandboxes leave such ones behind.
+    """
     for above in (folder, *folder.parents):
         git = above / ".git"
-        if git.is_dir():
+        if (git / "HEAD").is_file():
             head = (files.read(git / "HEAD") or b"").decode("utf-8", "replace").strip()
-            branch = head.removeprefix("ref: ")
-            return [git / "HEAD", git / branch, git / "packed-refs", git / "config"]
+            named = [git / "HEAD", git / head.removeprefix("ref: "), git / "packed-refs"]
+            return [path for path in (*named, git / "config") if path.is_file()]
         if git.is_file():
             return [git]
     return []
@@ -207,6 +210,9 @@ def writing(
     """
     refuse_inside_agent(place.environ)
     configured = configure(place)
+    if configured.secrets:
+        # The key is in our environment and memory, and agents of the same user live beside us.
+        processes.make_undumpable()
     paths = configured.paths
     files.make_folder(paths.root)
     with locks.state_lock(paths.lock, wait=wait, on_wait=on_wait):

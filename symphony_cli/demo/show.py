@@ -38,7 +38,7 @@ TICK_EVERY = 2.0
 
 WORDS = {
     Dispatched: "started",
-    Recovered: "died without a word; the tick sends its last act after it",
+    Recovered: "died without a word; a tick starts its last act",
     Ended: "ended",
     Finished: "closed",
 }
@@ -152,7 +152,8 @@ def _tell_news(stage: Stage) -> None:
         event = from_json(json.loads(line))
         word = WORDS.get(type(event))
         if event is not None and word is not None:
-            stage.say(f"{getattr(event, 'issue', '')} {word}: {happened(event).detail}")
+            detail = happened(event).detail
+            stage.say(f"{getattr(event, 'issue', '')} {word}{f': {detail}' if detail else ''}")
     stage.told = len(lines)
 
 
