@@ -1,0 +1,179 @@
+"""What the server tells, as the few events that a session acts on.
+
+The raw parameters are looked at here and nowhere else; a member that is missing or of another
+type becomes an empty one, because the protocol grows every week and a run must not die of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symphony_cli.core.shape import Json
+from symphony_cli.core.usage import Usage
+from symphony_cli.supervisor.protocol import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class TurnError:
+    """Why a turn failed: Codex's kind of error, the HTTP status behind it if any, its text."""
+
+    message: str
+    kind: str = ""
+    status: int | None = None
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """A turn of some thread runs from now on."""
+
+    thread: str
+    turn: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCompleted:
+    """A turn of some thread is over; `status` is completed, interrupted or failed."""
+
+    thread: str
+    turn: str
+    status: str
+    error: TurnError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStarted:
+    """A command, a tool call, a message ... began. It may never be told to have ended."""
+
+    thread: str
+    item: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCompleted:
+    """It ended; `text` is what an agent's message says."""
+
+    thread: str
+    item: str
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokensCounted:
+    """The running total of a thread."""
+
+    thread: str
+    total: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsTold:
+    """Rate limits of the provider, without the members that are null this time."""
+
+    limits: dict[str, Json]
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The model could not be reached and Codex tries again; this is no sign of progress."""
+
+    error: TurnError
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Anything else; `thread` is empty when it is about no thread."""
+
+    method: str
+    thread: str
+
+
+Told = (
+    TurnStarted
+    | TurnCompleted
+    | ItemStarted
+    | ItemCompleted
+    | TokensCounted
+    | LimitsTold
+    | Retrying
+    | Other
+)
+
+
+def understand(notice: Notice) -> Told:
+    """The event that a notice stands for."""
+    params = notice.params
+    thread = text(params, "threadId")
+    match notice.method:
+        case "turn/started":
+            return TurnStarted(thread, text(child(params, "turn"), "id"))
+        case "turn/completed":
+            turn = child(params, "turn")
+            error = turn_error(child(turn, "error")) if child(turn, "error") else None
+            return TurnCompleted(thread, text(turn, "id"), text(turn, "status"), error)
+        case "item/started":
+            item = child(params, "item")
+            return ItemStarted(thread, text(item, "id"), text(item, "type"))
+        case "item/completed":
+            item = child(params, "item")
+            return ItemCompleted(thread, text(item, "id"), text(item, "type"), text(item, "text"))
+        case "thread/tokenUsage/updated":
+            return TokensCounted(thread, usage(child(child(params, "tokenUsage"), "total")))
+        case "account/rateLimits/updated":
+            limits = child(params, "rateLimits")
+            return LimitsTold({name: value for name, value in limits.items() if value is not None})
+        case "error" if params.get("willRetry") is True:
+            return Retrying(turn_error(child(params, "error")), thread)
+    return Other(notice.method, thread)
+
+
+def turn_error(error: dict[str, Json]) -> TurnError:
+    """Why a turn failed. `codexErrorInfo` is a word, or a map of one word to its details."""
+    info = error.get("codexErrorInfo")
+    kind, status = (info, None) if isinstance(info, str) else ("", None)
+    if isinstance(info, dict) and info:
+        kind = next(iter(info))
+        status = child(info, kind).get("httpStatusCode")
+    return TurnError(
+        text(error, "message"),
+        kind or "",
+        status if type(status) is int else None,
+        text(error, "additionalDetails"),
+    )
+
+
+def usage(total: dict[str, Json]) -> Usage:
+    """Codex's counters as ours.
+
+    The sum is our own: when a conversation outgrows the model, Codex sets `totalTokens` to the size
+    of the context window without any use (seen with 0.163).
+    """
+    given, output = _count(total, "inputTokens"), _count(total, "outputTokens")
+    return Usage(
+        input=given,
+        cached_input=_count(total, "cachedInputTokens"),
+        output=output,
+        reasoning=_count(total, "reasoningOutputTokens"),
+        total=given + output,
+    )
+
+
+def child(parent: dict[str, Json], name: str) -> dict[str, Json]:
+    """A member that is a map, or an empty one."""
+    value = parent.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text(parent: dict[str, Json], name: str) -> str:
+    """A member that is text, or an empty one."""
+    value = parent.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _count(parent: dict[str, Json], name: str) -> int:
+    value = parent.get(name)
+    return value if type(value) is int and value > 0 else 0

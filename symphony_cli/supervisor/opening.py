@@ -1,0 +1,102 @@
+"""From the launch of Codex to an open thread: initialize, then resume the old one or start anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.report import ThreadBegan
+from symphony_cli.core.run import Brief, Order, ThreadRef
+from symphony_cli.core.shape import Json
+from symphony_cli.core.usage import Usage
+from symphony_cli.supervisor import faults, launch, protocol
+from symphony_cli.supervisor.actions import Moment, Send
+from symphony_cli.supervisor.faults import Fault
+from symphony_cli.supervisor.notices import child, text
+from symphony_cli.supervisor.outgoing import Outgoing
+from symphony_cli.supervisor.protocol import Refusal, Reply
+
+METHODS = frozenset({"initialize", "thread/resume", "thread/start"})
+"""The requests of ours that belong here."""
+
+
+class Opening:
+    """Asks for the thread of the order, or a new one, and knows when it may be told."""
+
+    def __init__(
+        self,
+        order: Order,
+        brief: Brief,
+        thread: ThreadRef | None,
+        fresh_because: str,
+        out: Outgoing,
+    ) -> None:
+        self.thread: ThreadRef | None = None
+        self._order, self._brief, self._out = order, brief, out
+        self._old, self._fresh_because = thread, fresh_because
+        self._home = self._version = ""
+        self._told = False
+
+    def begin(self) -> None:
+        """Say hello."""
+        self._out.request("initialize", launch.initialize_params())
+
+    def replied(self, method: str, message: Reply | Refusal) -> Fault | None:
+        """Take in an answer; the fault it shows, if any. `thread` is set once it is open."""
+        match method, message:
+            case "initialize", Reply(result=result):
+                self._initialized(result)
+                return None
+            case "thread/resume", Refusal(message=why) if "already has an active writer" in why:
+                sentence = f"Another process works on this thread ({why}). It must end first."
+                return Fault(Outcome.FAILED, "writer", sentence)
+            case "thread/resume", Refusal(message=why):
+                self._old, self._fresh_because = None, why
+                self._start()
+                return None
+            case _, Refusal():
+                return faults.of_opening(method, message)
+            case _, Reply(result=result):
+                return self._opened(text(child(result, "thread"), "id"))
+        return None
+
+    def _initialized(self, result: dict[str, Json]) -> None:
+        self._home = text(result, "codexHome")
+        self._version = launch.version_of(text(result, "userAgent"))
+        self._out.do(Send(protocol.notification("initialized")))
+        if self._old is None:
+            self._start()
+        else:
+            params = launch.resume_params(self._old.id, self._order, self._brief)
+            self._out.request("thread/resume", params)
+
+    def _start(self) -> None:
+        self._out.request("thread/start", launch.start_params(self._order, self._brief))
+
+    def _opened(self, name: str) -> Fault | None:
+        if not name:
+            sentence = "Codex opened a thread without an id: this version is not understood."
+            return Fault(Outcome.ENVIRONMENT, "launch", sentence)
+        tools = self._brief.tools if self._old is None else self._old.tools
+        self.thread = ThreadRef(name, self._home, self._version, tools)
+        return None
+
+    @property
+    def recorded(self) -> Usage | None:
+        """The last total we know of a resumed thread: what a kill hid lies above it."""
+        return None if self._old is None or self._old.total == Usage() else self._old.total
+
+    def announce(self, replayed: Usage | None, now: Moment) -> ThreadBegan | None:
+        """Say which thread it is, once; None when that is done already.
+
+        Call it when the thread can be resumed and its base is known. A new thread exists on disk
+        only from its first user message on, and began at nothing. A resumed one whose recorded
+        total we lack repeats it (`replayed`) before it does anything else.
+        """
+        if self._told or self.thread is None:
+            return None
+        self._told = True
+        resumed = self._old is not None
+        base = self.recorded or (replayed if resumed else None) or Usage()
+        self.thread = replace(self.thread, total=base)
+        return ThreadBegan(now.at, self.thread, base, resumed, self._fresh_because)

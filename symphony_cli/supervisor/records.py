@@ -1,0 +1,140 @@
+"""What we keep for people to look at: the raw protocol, and what Codex writes to its error output.
+
+Neither is waited for by the disk, and neither may end a run: what cannot be written is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from symphony_cli.core.secrets import redact_bytes
+from symphony_cli.core.times import stamp
+from symphony_cli.paths import RunPaths
+
+LOG_MAX_BYTES = 10_000_000
+"""Size at which agent.log takes no more."""
+
+_LONGEST_LINE = 64 * 1024
+_SHOWN = 4096
+_TAIL = 2000
+
+
+class File:
+    """A file that is only appended to, and knows its size."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open(0)
+
+    def _open(self, flags: int) -> None:
+        self._descriptor = -1
+        self.size = 0
+        with contextlib.suppress(OSError):
+            wanted = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | flags
+            self._descriptor = os.open(self._path, wanted, 0o600)
+            self.size = os.fstat(self._descriptor).st_size
+
+    def write(self, data: bytes) -> None:
+        """Add bytes, as far as the disk takes them."""
+        with contextlib.suppress(OSError):
+            self.size += os.write(self._descriptor, data)
+
+    def rename(self, path: Path) -> None:
+        """Give what is there another name, and begin anew."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._path.rename(path)
+        self._open(os.O_TRUNC)
+
+    def restart(self) -> None:
+        """Throw away what is there, and begin anew."""
+        self.close()
+        self._open(os.O_TRUNC)
+
+    def close(self) -> None:
+        """Let go of it."""
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+class Transcript:
+    """`transcript.jsonl`: a map with at, dir (in, out) and line, for each line of the protocol.
+
+    Half of the allowed size goes to the first part, kept as transcript.1.jsonl; the other half to
+    the newest part, which begins anew when it is full. Of a very long line only the beginning is
+    kept, as text.
+    """
+
+    def __init__(self, paths: RunPaths, max_bytes: int, secrets: Sequence[str]) -> None:
+        self._first = paths.folder / "transcript.1.jsonl"
+        self._half = max_bytes // 2
+        self._secrets = tuple(secrets)
+        self._file = File(paths.transcript)
+
+    def add(self, direction: str, line: bytes, at: datetime, *, is_json: bool = True) -> None:
+        """Keep one line, given without its end; what is no JSON is kept as text."""
+        line = redact_bytes(line, self._secrets)
+        if len(line) > _LONGEST_LINE or not is_json:
+            shown = line[:_SHOWN].decode("utf-8", "replace") + ("…" if len(line) > _SHOWN else "")
+            line = json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace")
+        head = f'{{"at":"{stamp(at)}","dir":"{direction}","line":'.encode()
+        data = head + line + b"}\n"
+        if self._file.size + len(data) > self._half:
+            if self._first.exists():
+                self._file.restart()
+            else:
+                self._file.rename(self._first)
+        self._file.write(data)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+class AgentLog:
+    """`agent.log`: the error output of Codex and of errands, without secrets, up to a size."""
+
+    def __init__(
+        self, paths: RunPaths, secrets: Sequence[str], max_bytes: int = LOG_MAX_BYTES
+    ) -> None:
+        self._secrets = tuple(secrets)
+        self._most = max_bytes
+        self._file = File(paths.log)
+        self._kept = b""
+        self.tail = ""
+
+    def add(self, data: bytes) -> None:
+        """Take in bytes as they come; whole lines are written, so that no secret is cut in two."""
+        self._kept += data
+        whole, end, rest = self._kept.rpartition(b"\n")
+        if end:
+            self._kept = rest
+            self._write(whole + end)
+        elif len(self._kept) > _LONGEST_LINE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is left, as a line of its own."""
+        if self._kept:
+            data, self._kept = self._kept, b""
+            self._write(data + b"\n")
+
+    def _write(self, data: bytes) -> None:
+        data = redact_bytes(data, self._secrets)
+        self.tail = (self.tail + data[-_TAIL:].decode("utf-8", "replace"))[-_TAIL:]
+        if self._file.size > self._most:
+            return
+        self._file.write(data)
+        if self._file.size > self._most:
+            self._file.write(b"[agent.log is full: the rest is not kept]\n")
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        self.flush()
+        self._file.close()

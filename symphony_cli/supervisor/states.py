@@ -1,0 +1,79 @@
+"""The states of a session, what may follow what, and how long some of it may last."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a conversation with Codex is; `session` tells the story."""
+
+    STARTING = "starting"
+    OPENING = "opening"
+    TURN = "turn"
+    INTERRUPTING = "interrupting"
+    CLEANING = "cleaning"
+    COMPACTING = "compacting"
+    REFRESHING = "refreshing"
+    AWAITING = "awaiting"
+    LEFT = "left"
+    ENDING = "ending"
+    OVER = "over"
+
+
+_S = State
+_ANY = frozenset({_S.LEFT, _S.ENDING})
+
+FOLLOWERS: dict[State, frozenset[State]] = {
+    _S.STARTING: _ANY | {_S.OPENING},
+    _S.OPENING: _ANY | {_S.TURN},
+    _S.TURN: _ANY | {_S.REFRESHING, _S.INTERRUPTING, _S.COMPACTING},
+    _S.INTERRUPTING: _ANY | {_S.CLEANING, _S.REFRESHING, _S.COMPACTING},
+    _S.CLEANING: _ANY | {_S.TURN},
+    _S.COMPACTING: _ANY | {_S.TURN},
+    _S.REFRESHING: _ANY | {_S.TURN, _S.AWAITING},
+    _S.AWAITING: _ANY | {_S.TURN},
+    _S.LEFT: frozenset({_S.ENDING}),
+    _S.ENDING: frozenset({_S.OVER}),
+    _S.OVER: frozenset(),
+}
+
+PHASES: dict[State, str] = {
+    _S.STARTING: "launch",
+    _S.OPENING: "launch",
+    _S.TURN: "turn",
+    _S.INTERRUPTING: "recovery",
+    _S.CLEANING: "recovery",
+    _S.COMPACTING: "compaction",
+    _S.REFRESHING: "refresh",
+    _S.AWAITING: "awaiting_tracker",
+    _S.LEFT: "closing",
+    _S.ENDING: "closing",
+    _S.OVER: "closing",
+}
+"""What report and pid file call a state."""
+
+
+LEFT_WAIT = 3.0
+"""Seconds in which a signal to us still explains why Codex left politely."""
+
+POLITE_EXITS = frozenset({0, -15, 143})
+"""How Codex ends on SIGTERM: with 0; by the signal, or as a shell tells it, before it is ready."""
+
+TRACKER_WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
+"""Seconds between questions while the tracker cannot be reached; the last one repeats."""
+
+TRACKER_PATIENCE = 1800.0
+"""Seconds without the tracker after which a run ends, to be resumed later."""
+
+
+def tracker_wait(asked: int) -> float:
+    """Seconds before the next question, after `asked` that were not answered."""
+    return TRACKER_WAITS[min(asked, len(TRACKER_WAITS)) - 1]
+
+
+INTERRUPT_WAIT = 10.0
+"""Seconds that Codex has to end a turn (20 ms are normal) before it counts as hung."""
+
+INTERRUPT_RETRY = 0.05
+"""Seconds before an interrupt that came too early for Codex is sent again."""

@@ -1,0 +1,87 @@
+"""The tools that we offer to the agent, by name, and the shape of their answers.
+
+They are offered with `thread/start` only and stay with the thread for its life, so a resumed
+thread may call a tool that this run would not offer: every name that any version ever offered
+stays in `SPECS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from symphony_cli.core.shape import Json
+
+LONGEST_ANSWER = 16 * 1024
+"""Bytes of UTF-8, our note included: an agent pays for each of them again and again."""
+
+BLOCK = "symphony_block"
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+
+def _spec(name: str, description: str, properties: Json, required: list[str]) -> Json:
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+    return {"type": "function", "name": name, "description": description, "inputSchema": schema}
+
+
+SPECS: dict[str, Json] = {
+    spec["name"]: spec
+    for spec in (
+        _spec(
+            "issue_update",
+            "Change the issue you work on: move it to another state, comment on it, add or remove "
+            "labels. Give only what shall change.",
+            {
+                "state": {"type": "string", "description": "Name of the new state."},
+                "comment": {"type": "string", "description": "Markdown text to post."},
+                "add_labels": _TEXTS,
+                "remove_labels": _TEXTS,
+            },
+            [],
+        ),
+        _spec(
+            "linear_graphql",
+            "Run one GraphQL operation against Linear with Symphony's access. Ask for few fields: "
+            "long answers are cut.",
+            {
+                "query": {"type": "string", "description": "One query or mutation."},
+                "variables": {"type": ["object", "null"], "additionalProperties": True},
+            },
+            ["query"],
+        ),
+        _spec(
+            BLOCK,
+            "Stop working on this issue and ask a person for help. Use it only when you cannot go "
+            "on without them; it ends your work at once and posts the reason on the issue.",
+            {"reason": {"type": "string", "description": "What you need, in a few sentences."}},
+            ["reason"],
+        ),
+    )
+}
+
+
+def offered(names: Iterable[str]) -> list[Json]:
+    """The specifications of these tools; names that we do not know are left out."""
+    return [SPECS[name] for name in names if name in SPECS]
+
+
+def content(success: bool, text: str) -> Json:
+    """The answer to a tool call, cut to `LONGEST_ANSWER`."""
+    return {
+        "success": success,
+        "contentItems": [{"type": "inputText", "text": capped(text)}],
+    }
+
+
+def capped(text: str, longest: int = LONGEST_ANSWER) -> str:
+    """`text` with at most `longest` bytes of UTF-8; a cut is said, with the whole size."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= longest:
+        return data.decode()
+    note = f"\n[cut: the whole answer has {len(data)} bytes; ask for less]"
+    return data[: longest - len(note)].decode("utf-8", "ignore") + note

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from symphony_cli.core import report
+from symphony_cli.core.run import ThreadRef
+from symphony_cli.core.usage import Usage
+
+from .play import THREAD, Play
+
+OLD = ThreadRef(THREAD, "/old/home", "0.163.0", ("issue_update",), Usage(100, 0, 10, 0, 110))
+
+
+def began(play: Play) -> list[report.Line]:
+    return play.lines(report.ThreadBegan)
+
+
+def test_a_new_thread_is_told_once_its_first_message_is_on_record() -> None:
+    play = Play()
+    play.initialized()
+    play.reply("thread/start", thread={"id": THREAD})
+    play.reply("turn/start", turn={"id": "turn-1"})
+    play.say("turn/started", threadId=THREAD, turn={"id": "turn-1"})
+    before = began(play)
+    play.item_ends("userMessage")
+    thread = ThreadRef(THREAD, "/home/me/.codex", "0.169.0", ("issue_update", "symphony_block"))
+    assert (before, began(play)) == ([], [report.ThreadBegan(play.now.at, thread)])
+
+
+def test_the_conversation_opens_in_the_order_that_codex_wants() -> None:
+    play = Play()
+    play.open()
+    assert play.methods == ["initialize", "initialized", "thread/start", "turn/start"]
+    assert play.prompts() == ["Do it."]
+
+
+def test_a_resumed_thread_counts_from_its_recorded_total_so_that_hidden_use_is_counted() -> None:
+    play = Play(thread=OLD)
+    play.initialized()
+    play.reply("thread/resume", thread={"id": THREAD})
+    play.tokens(150, 20)
+    play.turn_starts()
+    play.tokens(150, 20)
+    thread = ThreadRef(THREAD, "/home/me/.codex", "0.169.0", ("issue_update",), OLD.total)
+    assert began(play) == [report.ThreadBegan(play.now.at, thread, OLD.total, resumed=True)]
+    assert play.session.tally.meter.spent == Usage(50, 0, 10, 0, 60)
+
+
+def test_a_resumed_thread_without_a_recorded_total_begins_at_the_first_one_replayed() -> None:
+    play = Play(thread=ThreadRef(THREAD, "/home/me/.codex"))
+    play.initialized()
+    play.reply("thread/resume", thread={"id": THREAD})
+    play.tokens(150, 20)
+    play.turn_starts()
+    play.tokens(250, 30)
+    assert [line.base for line in began(play) if isinstance(line, report.ThreadBegan)] == [
+        Usage(150, 0, 20, 0, 170)
+    ]
+    assert play.session.tally.meter.spent == Usage(100, 0, 10, 0, 110)
+
+
+def test_a_thread_that_cannot_be_resumed_is_replaced_and_told_why() -> None:
+    play = Play(thread=OLD)
+    play.initialized()
+    play.refuse("thread/resume", "no rollout found for thread id thread-1")
+    play.reply("thread/start", thread={"id": "thread-2"})
+    play.reply("turn/start", turn={"id": "u"})
+    item = {"type": "userMessage", "id": "i"}
+    play.say("item/completed", threadId="thread-2", item=item)
+    (line,) = began(play)
+    assert isinstance(line, report.ThreadBegan)
+    assert (line.thread.id, line.base, line.resumed, line.fresh_because) == (
+        "thread-2",
+        Usage(),
+        False,
+        "no rollout found for thread id thread-1",
+    )
+
+
+def test_a_thread_that_another_process_writes_ends_the_run() -> None:
+    play = Play(thread=OLD)
+    play.initialized()
+    play.refuse("thread/resume", "thread thread-1 already has an active writer")
+    assert play.ending() == ("failed", "writer")
+    assert "thread/start" not in play.methods
+
+
+def test_a_machine_that_cannot_start_codex_is_no_fault_of_the_issue() -> None:
+    play = Play()
+    play.exits(127, "bash: codex: command not found\n")
+    closing = play.session.closing
+    assert closing is not None and (play.ending(), play.session.state) == (
+        ("environment", "launch"),
+        "over",
+    )
+    assert "command not found" in closing.detail and "Install Codex" in closing.detail
+
+
+def test_codex_that_never_says_hello_is_given_up_after_the_start_limit() -> None:
+    play = Play()
+    play.wait(59)
+    before = play.ending()
+    play.wait(2)
+    assert (before, play.ending()) == (("", ""), ("environment", "start_timeout"))
+
+
+def test_a_refused_thread_is_a_matter_of_this_machine() -> None:
+    play = Play()
+    play.initialized()
+    play.refuse("thread/start", "required MCP server lab cannot start")
+    assert play.ending() == ("environment", "launch")
+
+
+def test_a_prompt_that_is_too_long_is_the_fault_of_the_issue() -> None:
+    play = Play()
+    play.initialized()
+    play.reply("thread/start", thread={"id": THREAD})
+    play.refuse("turn/start", "too long", input_error_code="input_too_large")
+    assert play.ending() == ("failed", "prompt")
+
+
+def test_why_a_thread_is_new_is_told_when_its_home_is_gone() -> None:
+    play = Play(fresh_because="its home is gone")
+    play.open()
+    (line,) = began(play)
+    assert isinstance(line, report.ThreadBegan) and line.fresh_because == "its home is gone"
