@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,8 +105,12 @@ def cut(path: Path, size: int) -> None:
 
 
 def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Publish a whole file: readers see the old content or the new, never a half."""
+    """Publish a whole file: readers see the old content or the new, never a half.
+
+    What a writer of this file left behind when it was killed is removed.
+    """
     with translated(path, "written"):
+        _remove_droppings(path)
         hidden = path.parent / f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}"
         descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -121,6 +126,24 @@ def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
             raise
         if durable:
             sync_folder(path.parent)
+
+
+def _remove_droppings(path: Path) -> None:
+    hidden = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}})\.[0-9a-f]{{12}}")
+    for name in os.listdir(path.parent):
+        found = hidden.fullmatch(name)
+        if found is not None and not _lives(int(found[1])):
+            (path.parent / name).unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def read(path: Path) -> bytes | None:
@@ -146,14 +169,14 @@ def network_file_system(path: Path, mountinfo: str | None = None) -> str | None:
     """
     if mountinfo is None:
         try:
-            mountinfo = Path("/proc/self/mountinfo").read_text(errors="replace")
+            mountinfo = os.fsdecode(Path("/proc/self/mountinfo").read_bytes())
         except OSError:
             return None
     wanted = os.path.realpath(path)
     best, kind = "", ""
-    for line in mountinfo.splitlines():
+    for line in filter(None, mountinfo.split("\n")):
         left, _, right = line.partition(" - ")
-        point = left.split(" ")[4].encode().decode("unicode_escape")
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), left.split(" ")[4])
         inside = wanted == point or wanted.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, kind = point, right.split(" ")[0]

@@ -221,7 +221,12 @@ def act_command(module: str, folder: Path, locks: Iterable[int], secrets: int | 
 
 
 def become(module: str, folder: Path, locks: Sequence[int], secrets: Sequence[str]) -> None:
-    """Turn this process into the next act of its run; pid, locks and children stay. No return."""
+    """Turn this process into the next act of its run; pid, locks and children stay. No return.
+
+    SIGTERM is held back over the exec: without a handler it would end the run without a word. Each
+    act lets it through again once it listens.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     for lock in locks:
         os.set_inheritable(lock, True)
     pipe = secret_pipe(secrets) if secrets else None

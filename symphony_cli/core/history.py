@@ -379,7 +379,7 @@ def _ended(record: Record, event: e.Ended) -> Record:
         attempts_since_progress=_attempts(record, event),
         turns=record.turns + verdict.turns,
         usage=record.usage + verdict.spent,
-        thread=verdict.thread or record.thread,
+        thread=None if verdict.reason == CONTEXT else verdict.thread or record.thread,
         fresh_threads=record.fresh_threads + verdict.fresh_thread,
         workspace=record.workspace or verdict.workspace,
         branch=record.branch or verdict.branch,
@@ -415,6 +415,9 @@ def _question(verdict: Verdict) -> BlockReason | None:
     known = {reason.value: reason for reason in BlockReason}
     return known.get(verdict.reason, BlockReason.AGENT)
 
+
+CONTEXT = "context"
+"""A run failed because its thread is full and compacting did not help: the next has a new one."""
 
 NO_ATTEMPT = frozenset(
     {Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}

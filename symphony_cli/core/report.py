@@ -225,7 +225,9 @@ def _add(total: Sum, line: Line) -> Sum:
             return replace(total, turns=total.turns + done, answered=total.answered or done)
         case UsageSeen(thread=thread, total=seen):
             meter = total.meter.seen(thread, seen)
-            return replace(total, meter=meter, answered=total.answered or meter.spent != Usage())
+            # Before the first turn it is the replay of what earlier runs spent.
+            news = total.turn_began > 0 and meter != total.meter
+            return replace(total, meter=meter, answered=total.answered or news)
         case Said(text=text):
             return replace(total, last_message=text, answered=True)
         case Asked(answer=answer, text=text):

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask, sigpending
+from signal import SIG_BLOCK, SIGTERM, pthread_sigmask, sigpending
 from types import TracebackType
 
 from symphony_cli import clock, processes, runfolder, wiring
@@ -98,9 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         then = _run_until_knocked(desk)
     heart.stop()
     processes.reap()
-    if then == SUPERVISOR:
-        # finish unblocks TERM first thing; the supervisor may not, and Codex would inherit that.
-        pthread_sigmask(SIG_UNBLOCK, {SIGTERM})
     processes.become(then.module, mine.paths.folder, mine.locks, mine.secrets)
 
 

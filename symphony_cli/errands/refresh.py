@@ -10,15 +10,15 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 from symphony_cli import runfolder, wiring
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules, refusal
-from symphony_cli.errors import ExitCode, SymphonyError
+from symphony_cli.core.secrets import redact
+from symphony_cli.errands.call import called
+from symphony_cli.errors import ExitCode, SymphonyError, UsageError
 from symphony_cli.ids import IssueId
-from symphony_cli.paths import RunPaths
 from symphony_cli.ports import Tracker
 
 
@@ -67,15 +67,17 @@ def standing(tracker: Tracker, issue: IssueId, rules: Rules) -> Standing:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the standing of the run in the folder that `arguments` names."""
-    if len(arguments) != 1 or not (paths := RunPaths(Path(arguments[0]))).order.is_file():
-        print("usage: refresh RUN_DIR (a folder with an order.json)", file=sys.stderr)
+    try:
+        call = called("refresh", arguments)
+    except UsageError as error:
+        print(error, file=sys.stderr)
         return ExitCode.USAGE
     try:
-        order = runfolder.order(paths)
+        order = runfolder.order(call.paths)
         answer = standing(wiring.open_tracker(order), order.issue.id, order.settings.rules)
     except SymphonyError as error:
         answer = Standing("unknown", "tracker", str(error))
-    print(json.dumps(asdict(answer), ensure_ascii=False))
+    print(redact(json.dumps(asdict(answer), ensure_ascii=False), call.secrets))
     return ExitCode.DONE
 
 

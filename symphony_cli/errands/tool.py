@@ -11,16 +11,16 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from symphony_cli import runfolder, wiring
 from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import STOP_LABELS
 from symphony_cli.core.run import Order
+from symphony_cli.core.secrets import redact
 from symphony_cli.core.shape import Json
-from symphony_cli.errors import ExitCode, SymphonyError
+from symphony_cli.errands.call import called
+from symphony_cli.errors import ExitCode, SymphonyError, UsageError
 from symphony_cli.ids import write_id
-from symphony_cli.paths import RunPaths
 from symphony_cli.ports import Tracker
 
 LONGEST_REPLY = 16 * 1024
@@ -175,17 +175,19 @@ def capped(reply: Reply, longest: int = LONGEST_REPLY) -> Reply:
 
 def main(arguments: Sequence[str]) -> int:
     """Answer the call on stdin for the run in the folder that `arguments` names."""
-    if len(arguments) != 1 or not (paths := RunPaths(Path(arguments[0]))).order.is_file():
-        print("usage: tool RUN_DIR (a folder with an order.json) < CALL", file=sys.stderr)
+    try:
+        served = called("tool", arguments)
+    except UsageError as error:
+        print(error, file=sys.stderr)
         return ExitCode.USAGE
     try:
         call = json.loads(sys.stdin.buffer.read())
-        reply = answer(call, runfolder.order(paths), wiring.open_tracker)
+        reply = answer(call, runfolder.order(served.paths), wiring.open_tracker)
     except (ValueError, RecursionError):
         reply = Reply(False, "The call is no JSON.")
     except SymphonyError as error:
         reply = capped(Reply(False, str(error)))
-    print(json.dumps(asdict(reply)))
+    print(redact(json.dumps(asdict(reply)), served.secrets))
     return ExitCode.DONE
 
 

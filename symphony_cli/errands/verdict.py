@@ -64,7 +64,9 @@ def _lost(lines: Sequence[report.Line], now: datetime, rebooted: bool) -> report
     phases = [name for name in names if name != LAST_PHASE]
     where = f"in its phase {phases[-1]!r}" if phases else "before its first step"
     if rebooted:
-        return report.Closing(now, Outcome.INTERRUPTED, "reboot", f"the machine was restarted {where}")
+        return report.Closing(
+            now, Outcome.INTERRUPTED, "reboot", f"the machine was restarted {where}"
+        )
     return report.Closing(
         now, Outcome.LOST, "no_verdict", f"it ended without a word {where}; see agent.log"
     )

@@ -28,6 +28,8 @@ class Signals:
         os.set_blocking(self._writer, False)
         self._before = {number: signal.signal(number, _noted) for number in LISTENED_TO}
         self._wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        # The act before us held SIGTERM back so that none is lost during exec.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, KNOCKS)
 
     def arrived(self) -> frozenset[int]:
         """The signals since the last look."""

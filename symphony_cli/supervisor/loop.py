@@ -11,6 +11,7 @@ import json
 import os
 import selectors
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +40,9 @@ from symphony_cli.supervisor.states import State
 
 POLL_EVERY = 5.0
 """Seconds between looks for a stop file and for new limits."""
+
+FRESH = 2.0
+"""Seconds that what `status` shows of a working agent may be old."""
 
 _DEAF_AFTER = 2.0
 _LAST_WAIT = 1.0
@@ -104,7 +108,8 @@ class Loop:
         self._me = processes.myself()
         self._groups = _groups(paths)
         self._beat_at = self._poll_at = 0.0
-        self._beaten: tuple[str, int, str] = ("", 0, "")
+        self._beaten: tuple[object, ...] = ()
+        self._shown: datetime | None = None
 
     def run(self, environ: Mapping[str, str]) -> report.Closing:
         """See `run` of this module."""
@@ -315,11 +320,15 @@ class Loop:
     def _beat(self, now: Moment) -> None:
         session = self._session
         thread = session.thread.id if session.thread is not None else ""
-        seen = (session.phase, session.turn_number, thread)
-        if seen == self._beaten and now.mono < self._beat_at:
-            return
-        self._beaten, self._beat_at = seen, now.mono + BEAT_EVERY
         tally = session.tally
+        step = (session.phase, session.turn_number, thread, tally.answered)
+        news = step != self._beaten or (
+            tally.last_event_at != self._shown and now.mono >= self._beat_at - BEAT_EVERY + FRESH
+        )
+        if not news and now.mono < self._beat_at:
+            return
+        self._beaten, self._shown = step, tally.last_event_at
+        self._beat_at = now.mono + BEAT_EVERY
         sign = PidFile(
             run=self._order.run,
             process=self._me,

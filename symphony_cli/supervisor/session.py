@@ -373,7 +373,8 @@ class Session:
     def _counted(self, event: TokensCounted, ours: bool, now: Moment) -> None:
         if ours:
             self._announce(event.total, now)
-        self._out.tell(*self.tally.counted(event.thread, event.total, now.at))
+        during_turn = self.state in (State.TURN, State.COMPACTING)
+        self._out.tell(*self.tally.counted(event.thread, event.total, now.at, during_turn))
         self._check_budget(now)
 
     def _check_budget(self, now: Moment) -> None:

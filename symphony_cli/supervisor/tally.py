@@ -31,14 +31,19 @@ class Tally:
         """Fix where a thread began in this run."""
         self.meter = self.meter.based(thread, base)
 
-    def counted(self, thread: str, total: Usage, at: datetime) -> list[report.Line]:
-        """Take in a thread's running total; it is news only when it rose."""
+    def counted(
+        self, thread: str, total: Usage, at: datetime, during_turn: bool
+    ) -> list[report.Line]:
+        """Take in a thread's running total; it is news only when it rose.
+
+        Outside of a turn it is the replay of what earlier runs spent: no answer of the model.
+        """
         before = self.meter.threads.get(thread)
         self.meter = self.meter.seen(thread, total)
         after = self.meter.threads[thread]
         if after.top == (before.top if before is not None else Usage()):
             return []
-        self.answered = True
+        self.answered = self.answered or during_turn
         return [report.UsageSeen(at, thread, after.top)]
 
     def said(self, message: str, at: datetime) -> list[report.Line]:
