@@ -68,9 +68,8 @@ def test_a_reader_that_is_gone_does_no_harm() -> None:
 def test_an_errand_gets_the_secrets_through_a_pipe_and_not_in_its_command_line() -> None:
     script = "import os,sys; print(os.read(int(sys.argv[-1]), 99).decode().split(chr(0)))"
     child = children.start_errand((sys.executable, "-c", script), ("first-secret", "second-one"))
-    os.set_blocking(child.stdout, True)
-    said = os.read(child.stdout, 1000)
     until(lambda: child.poll() is not None)
+    said = os.read(child.stdout, 1000)
     assert (said, child.returncode) == (b"['first-secret', 'second-one']\n", 0)
 
 
