@@ -257,6 +257,8 @@ def _running(record: Record, world: World, now: datetime) -> RunningRow:
     pid = seen.pid if seen.pid is not None and seen.pid.run == running.run else None
     common = row(record, world.policy)
     common["thread_id"] = common["thread_id"] or (pid.thread if pid else "")
+    if pid is not None:
+        common["tokens"] = _tokens(record.usage + pid.spent, world.policy)
     return RunningRow(
         **common,  # type: ignore[arg-type]
         run=running.run,

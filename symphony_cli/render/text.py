@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -77,13 +78,18 @@ def tick_text(result: TickResult) -> str:
         lines.append(_line(acted.issue_identifier, kind, acted.detail))
     for passed in result.passed_over:
         lines.append(_line(passed.issue_identifier, f"passed over, {passed.reason}", passed.why))
-    lines += [f"  error: {plain(error)}" for error in result.errors]
-    lines += [f"  warning: {plain(warning)}" for warning in result.warnings]
+    lines += [_wrapped(f"error: {plain(error)}") for error in result.errors]
+    lines += [_wrapped(f"warning: {plain(warning)}") for warning in result.warnings]
     return "\n".join(lines)
 
 
 def _line(name: str, kind: str, detail: str) -> str:
-    return f"  {clip(name, 16):<16} {kind:<20} {plain(detail)}".rstrip()
+    return _wrapped(f"{clip(name, 16):<12} {kind}{': ' if detail else ''}{plain(detail)}")
+
+
+def _wrapped(text: str) -> str:
+    """A line of a list, carried on below itself where it is too long."""
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 8)
 
 
 def status_text(result: StatusResult) -> str:
@@ -177,7 +183,8 @@ def _waiting(result: StatusResult) -> str:
 def _notes(result: StatusResult) -> str:
     holds = [f"Held back ({kind}): {plain(text)}" for kind, text in result.holds.items()]
     lost = [f"Undeliverable: {plain(text)}" for text in result.undeliverable]
-    return "\n".join([*holds, *lost, *(f"Warning: {plain(w)}" for w in result.warnings)])
+    notes = [*holds, *lost, *(f"Warning: {plain(w)}" for w in result.warnings)]
+    return "\n".join(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes)
 
 
 def issue_text(result: IssueResult) -> str:
@@ -198,7 +205,18 @@ def issue_text(result: IssueResult) -> str:
         ("folder", f"state/runs/{result.key}"),
     ]
     head = f"{issue['issue_identifier']}  {plain(str(issue['title']))}\n{result.kind}"
-    body = "\n".join(f"  {name:<10} {plain(text)}" for name, text in facts if text)
+    body = "\n".join(
+        textwrap.fill(
+            f"{name:<10} {plain(text)}",
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent=" " * 13,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, text in facts
+        if text
+    )
     events = "\n".join(
         f"  {event.at:%m-%d %H:%M:%S}  {event.kind:<10} {clip(event.detail, 52)}".rstrip()
         for event in result.recent
