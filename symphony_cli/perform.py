@@ -197,9 +197,12 @@ def _previous(record: Record) -> PreviousAttempt | None:
 
 
 def _deliver(decision: Deliver, world: World, now: datetime) -> Done:
-    write = world.ledger.history().outbox.get(decision.write)
+    outbox = world.ledger.history().outbox
+    write = outbox.get(decision.write)
     if write is None:
         return Done("nothing left to deliver")
+    if next(other for other in outbox.values() if other.issue == write.issue) is not write:
+        return Done("an earlier write about this issue was not taken and goes first")
     try:
         kept = _send(write, world)
     except WriteRefused as error:

@@ -8,7 +8,8 @@ import sys
 from dataclasses import replace
 
 from symphony_cli import clock, wiring_world
-from symphony_cli.commands.tick import TickResult, tick
+from symphony_cli.commands.tick import Acted, TickResult, tick
+from symphony_cli.core.secrets import redact
 from symphony_cli.errors import ExitCode, LockHeld
 from symphony_cli.wiring_world import Opened, Place
 
@@ -50,7 +51,21 @@ def _tick(
         )
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+    result = _without_secrets(result, opened.secrets)
+    if opened.repaired:
+        told = Acted("repair", "ledger", opened.repaired, "done")
+        result = replace(result, decisions=(told, *result.decisions))
     return replace(result, duration_s=round(clock.monotonic() - started, 3))
+
+
+def _without_secrets(result: TickResult, secrets: tuple[str, ...]) -> TickResult:
+    """What is printed of a tick may quote an exception, and that may quote anything."""
+    return replace(
+        result,
+        decisions=tuple(replace(a, detail=redact(a.detail, secrets)) for a in result.decisions),
+        passed_over=tuple(replace(p, why=redact(p.why, secrets)) for p in result.passed_over),
+        errors=tuple(redact(error, secrets) for error in result.errors),
+    )
 
 
 def shown(result: TickResult, *, as_json: bool, log_json: bool, to_person: bool) -> str:

@@ -20,6 +20,7 @@ from symphony_cli import __version__, clock, files, ids, processes
 from symphony_cli.adapters import envfile, ledger, locks, workflow
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
+from symphony_cli.adapters.discreet import Discreet
 from symphony_cli.adapters.markdown_tracker import MarkdownTracker
 from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
@@ -83,6 +84,8 @@ class Opened:
     warnings: tuple[str, ...]
     secrets: tuple[str, ...]
     holder: str = ""
+    repaired: str = ""
+    """The ledger was torn when it was opened, and what became of that."""
 
 
 def locate(option: str | None, env_file: str | None, environ: Mapping[str, str]) -> Place:
@@ -108,7 +111,13 @@ def configure(place: Place, *, need_key: bool = True) -> Configured:
         good = _last_good(place)
         if good is None:
             raise
-        return Configured(good, (), error=str(error))
+        return Configured(good, _held_secrets(good, place.environ), error=str(error))
+
+
+def _held_secrets(good: LastGood, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What must not be written while the file that names the key cannot be read."""
+    values = (environ.get(name, "").strip() for name in good.settings.tracker.secret_names)
+    return tuple(value for value in values if value)
 
 
 def _todays(place: Place, need_key: bool) -> Configured:
@@ -222,7 +231,8 @@ def writing(
         _remember(configured, paths)
         opened = _opened(place, configured, paths, book)
         if book.repaired:
-            opened = replace(opened, warnings=(*opened.warnings, book.repaired))
+            warnings = (*opened.warnings, book.repaired)
+            opened = replace(opened, warnings=warnings, repaired=book.repaired)
         yield opened
         book.save_cache()
 
@@ -260,7 +270,7 @@ def _opened(place: Place, configured: Configured, paths: StatePaths, book: Ledge
         ledger=book,
         tracker=tracker,
         agents=LocalAgents(paths, place.environ, configured.secrets, tracker.scope, names),
-        bulletin=FileBulletin(paths),
+        bulletin=FileBulletin(paths, configured.secrets),
         clock=clock.now,
         new_run=ids.new_run_id,
         disk=lambda: free_room(Path(good.settings.workspace.root)),
@@ -279,7 +289,7 @@ def _tracker(configured: Configured, paths: StatePaths) -> Tracker:
             f"tracker.kind is {good.settings.tracker.kind!r}, which this version cannot open yet: "
             "use `kind: markdown`."
         )
-    return MarkdownTracker(
+    opened = MarkdownTracker(
         folder=Path(good.tracker_folder),
         rules=good.policy.rules,
         now=clock.now,
@@ -287,6 +297,7 @@ def _tracker(configured: Configured, paths: StatePaths) -> Tracker:
         commit=good.tracker_commit,
         repo=Path(good.settings.tracker.workflow).parent,
     )
+    return Discreet(opened, configured.secrets) if configured.secrets else opened
 
 
 def free_room(folder: Path) -> Disk | None:

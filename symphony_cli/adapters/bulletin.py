@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from symphony_cli import files
+from symphony_cli.core.secrets import redact_json
 from symphony_cli.core.shape import Malformed, decode, encode
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.paths import StatePaths
@@ -16,6 +17,7 @@ class FileBulletin:
     """`ports.Bulletin` on disk. A cache: one that cannot be read counts as none."""
 
     paths: StatePaths
+    secrets: tuple[str, ...] = ()
 
     def last(self) -> TickFile:
         """The last tick; an empty one before the first."""
@@ -27,7 +29,8 @@ class FileBulletin:
 
     def post(self, tick: TickFile) -> None:
         """Replace it, and forget the ticks that found the lock held before this one."""
-        text = json.dumps(encode(tick), ensure_ascii=False, indent=1)
+        clean = redact_json(encode(tick), self.secrets)
+        text = json.dumps(clean, ensure_ascii=False, indent=1)
         files.replace(self.paths.tick, text.encode("utf-8", "replace") + b"\n", durable=False)
         if self.paths.bounces.exists():
             with files.translated(self.paths.bounces, "removed"):

@@ -34,7 +34,8 @@ def read_ledger(paths: StatePaths, workflow: str) -> Reading:
     """Fold the ledger, from the cache where it still fits; changes nothing on disk.
 
     Raises:
-        LedgerDamaged: a whole line cannot be understood; its number is in the text.
+        LedgerDamaged: a whole line cannot be understood (its number is in the text), or the
+            ledger is gone and its cache is not.
         LedgerTooNew: its format is newer than ours.
         LedgerError: it belongs to another WORKFLOW.md.
     """
@@ -42,6 +43,11 @@ def read_ledger(paths: StatePaths, workflow: str) -> Reading:
     start = cached or Cached(History(), offset=0, line="", finished_bytes=0)
     data = (files.read(paths.ledger) or b"") if start.offset == 0 else _rest(paths, start.offset)
     lines, torn = files.whole_lines(data)
+    if start.offset == 0 and not lines and paths.view.exists():
+        raise LedgerDamaged(
+            f"{paths.ledger} is gone or empty, though {paths.view.name} was made from one: restore "
+            f"it from a backup, or move {paths.view.name} away as well to start anew."
+        )
     if start.offset == 0 and lines:
         _header(start.history, lines[0], paths)
         start.history.take(None)

@@ -115,7 +115,8 @@ def _line_before(paths: StatePaths, view: View) -> bytes:
 def save_cache(paths: StatePaths, at: Cached) -> Cached:
     """Publish the fold: finished issues go to the end of `finished.jsonl`, the rest into the view.
 
-    The history of `at` afterwards holds what a history that is read anew would hold. A crash between the two writes leaves lines that no view counts; the next save cuts them off.
+    A crash between the two writes leaves lines that no view counts; the next save cuts them off.
+    Afterwards the history of `at` is divided as one that is read anew would be.
     """
     history = at.history
     owing = {write.issue for write in history.outbox.values()}

@@ -49,6 +49,9 @@ def explain(world: World, name: str, recent: Sequence[Event]) -> IssueResult:
     """
     record = world.ledger.history().named(name)
     if record is None:
+        unread = [p for p in world.bulletin.last().passed_over if p.issue == name]
+        if unread:
+            raise UsageError(f"{name} cannot be read: {unread[0].why}. Correct it there.")
         raise UsageError(unseen(name, world.policy))
     last = record.last
     kind, why = standing(record, world.policy, world.bulletin.last(), world.clock())

@@ -14,11 +14,13 @@ from symphony_cli.core.limits import tokens_left
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.run import SILENT_AFTER, PidFile
+from symphony_cli.core.settle import HOLD_FROM
 from symphony_cli.core.snapshot import Disk, Sighting
 from symphony_cli.core.tickfile import PassedOver, TickFile
 from symphony_cli.core.times import age
 from symphony_cli.core.usage import Usage
 from symphony_cli.errors import ExitCode
+from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
 
 
@@ -201,13 +203,24 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         slots=Slots(total=policy.slots, used=len(running)),
         disk=world.disk(),
         holds={
-            kind: f"{hold.count} in a row: {hold.error}" for kind, hold in history.holds.items()
+            kind: f"{hold.count} in a row: {hold.error}"
+            for kind, hold in history.holds.items()
+            if kind != "environment" or hold.count >= HOLD_FROM
         },
         undeliverable=tuple(
             f"{write.issue}: {write.kind}: {write.error}"
             for write in history.undeliverable.values()
         ),
-        warnings=warnings,
+        warnings=(*warnings, *_unread(last, history)),
+    )
+
+
+def _unread(last: TickFile, history: History) -> tuple[str, ...]:
+    """Issues that the last tick found and could not read, so that it knows no more of them."""
+    return tuple(
+        f"{passed.issue_identifier} cannot be read: {passed.why}"
+        for passed in last.passed_over
+        if history.find(IssueId(passed.issue)) is None
     )
 
 

@@ -19,6 +19,7 @@ from symphony_cli.core.decisions import Decision, Deliver, PassOver, TakeIn
 from symphony_cli.core.history import History
 from symphony_cli.core.plan import plan
 from symphony_cli.core.reasons import Why
+from symphony_cli.core.snapshot import Read
 from symphony_cli.core.tickfile import PassedOver, TickFile
 from symphony_cli.core.times import age
 from symphony_cli.errors import ExitCode, LedgerError, StateError, SymphonyError, worst
@@ -101,6 +102,8 @@ def tick(
             break
         _act(decision, world, now, minutes, dry_run)
     read = observed.snapshot.tracker.read
+    if read is not None:
+        minutes.passed += _unread(read, history)
     result = TickResult(
         exit_code=_exit_code(minutes),
         summary="",
@@ -116,6 +119,15 @@ def tick(
     if not dry_run:
         world.bulletin.post(_posted(result, last, now, world, observed.snapshot.tracker.as_of))
     return result
+
+
+def _unread(read: Read, history: History) -> list[PassedOver]:
+    """Issues that we know nothing of but that they are there and cannot be read."""
+    return [
+        PassedOver(issue, issue, Why.TRACKER.value, why)
+        for issue, why in read.unknown.items()
+        if history.find(issue) is None
+    ]
 
 
 def _latest(decision: Decision, deadline: float) -> float:

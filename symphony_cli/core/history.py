@@ -304,7 +304,13 @@ def _next(record: Record, event: e.Event, position: int) -> Record:
             return replace(record, place=None, released=event.why, retry=None)
         case e.Finished():
             return replace(
-                record, place=None, released="", retry=None, block=None, finished_at=event.at
+                record,
+                place=None,
+                released="",
+                retry=None,
+                block=None,
+                unanswered=None,
+                finished_at=event.at,
             )
         case e.Dispatched():
             return _dispatched(record, event)
@@ -366,7 +372,7 @@ def _ended(record: Record, event: e.Ended) -> Record:
     verdict = event.verdict
     failed = verdict.outcome in FAULT_OF_ISSUE
     before = 0 if event.progress else record.failures_in_row
-    unfit = verdict.outcome is Outcome.ENVIRONMENT and not verdict.answered
+    unfit = verdict.outcome is Outcome.ENVIRONMENT
     error = verdict.detail or verdict.reason or verdict.outcome
     return replace(
         record,

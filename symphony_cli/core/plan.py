@@ -182,7 +182,8 @@ class Planning:
         return None
 
     def _block(self, record: Record) -> Iterator[Decision]:
-        if record.block is not None or record.running is not None:
+        over = self.policy.rules.is_terminal(record.issue.state)
+        if record.block is not None or record.running is not None or over:
             return
         reason = self._block_reason(record)
         if reason is not None:

@@ -79,8 +79,21 @@ def log_lines(result: TickResult, at: datetime, *, as_objects: bool) -> list[str
             }
         )
     if as_objects:
+        events += _told_of_all(result, at)
         return [json.dumps(event, ensure_ascii=False) for event in events]
     return [" ".join(f"{name}={_word(text)}" for name, text in event.items()) for event in events]
+
+
+def _told_of_all(result: TickResult, at: datetime) -> list[dict[str, str]]:
+    """What is of no single issue: errors, and the summary when there is anything to sum up."""
+    told = [("error", "failed", error) for error in result.errors]
+    if not result.quiet:
+        told.append(("tick", str(int(result.exit_code)), result.summary))
+    common = {"issue_id": "", "issue_identifier": "", "session_id": ""}
+    return [
+        {"at": stamp(at), "event": event, **common, "outcome": outcome, "detail": detail}
+        for event, outcome, detail in told
+    ]
 
 
 def _word(text: str) -> str:

@@ -1,0 +1,69 @@
+"""A tracker whose answers hold no secret: what comes in clean need not be cleaned at every way out.
+
+It also keeps an idle tick idle: the ledger hides secrets, so an issue that quotes one would differ
+from what we hold of it at every look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.secrets import redact
+from symphony_cli.core.shape import decode, encode
+from symphony_cli.core.snapshot import Read
+from symphony_cli.ids import IssueId
+from symphony_cli.ports import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Discreet:
+    """Implements `ports.Tracker` over another one; writes pass through as they are."""
+
+    inner: Tracker
+    secrets: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """As the inner one's."""
+        return self.inner.kind
+
+    @property
+    def scope(self) -> str:
+        """As the inner one's."""
+        return self.inner.scope
+
+    def look(self, since: str, held: Sequence[IssueId]) -> Read:
+        """What changed, without secrets."""
+        return self._clean(self.inner.look(since, held))
+
+    def read(self, ids: Sequence[IssueId]) -> Read:
+        """These issues, without secrets."""
+        return self._clean(self.inner.read(ids))
+
+    def comment(self, issue: IssueId, body: str, write: str) -> bool:
+        """Post a comment."""
+        return self.inner.comment(issue, body, write)
+
+    def add_label(self, issue: IssueId, label: str) -> None:
+        """Set a label."""
+        self.inner.add_label(issue, label)
+
+    def remove_label(self, issue: IssueId, label: str) -> None:
+        """Take a label off."""
+        self.inner.remove_label(issue, label)
+
+    def set_state(self, issue: IssueId, state: str) -> None:
+        """Move an issue."""
+        self.inner.set_state(issue, state)
+
+    def _clean(self, read: Read) -> Read:
+        unknown = {issue: redact(why, self.secrets) for issue, why in read.unknown.items()}
+        return replace(read, issues=tuple(map(self._issue, read.issues)), unknown=unknown)
+
+    def _issue(self, issue: Issue) -> Issue:
+        text = json.dumps(encode(issue), ensure_ascii=False)
+        clean = redact(text, self.secrets)
+        return issue if clean == text else decode(Issue, json.loads(clean))

@@ -1,0 +1,299 @@
+"""Which runs are over, and what that means: every sighting of every kind of run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from symphony_cli.core import events as e
+from symphony_cli.core.backoff import backoff
+from symphony_cli.core.decisions import Recover, Settle, Signal
+from symphony_cli.core.events import Event
+from symphony_cli.core.history import History, Hold, Record, Running
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
+from symphony_cli.core.run import SILENT_AFTER, GitFacts
+from symphony_cli.core.settle import HOLD_FROM, MOST_RECOVERIES, made_progress, settle
+from symphony_cli.core.snapshot import Sighting
+from symphony_cli.core.times import Wait
+from tests.builders import (
+    NOW,
+    alive,
+    dispatched,
+    ended,
+    history,
+    iid,
+    later,
+    over,
+    pid_file,
+    record,
+    rid,
+    sighted,
+    verdict,
+)
+from tests.values import any_of
+
+ABC = iid("ABC-1")
+POLICY = Policy(interval=30.0, backoff_base=10.0, backoff_cap=300.0)
+HOUR = 3600.0
+
+
+def judged(
+    seen: Sighting,
+    *more: Event,
+    now: datetime = NOW,
+    holds: dict[str, Hold] | None = None,
+    policy: Policy = POLICY,
+) -> Settle | Recover | Signal | None:
+    found = record(dispatched(), *more)
+    assert found.running is not None
+    past = History(holds=holds or {})
+    return settle(found, found.running, seen, past, policy, now)
+
+
+def settled(seen: Sighting, *more: Event, **about: Any) -> e.Ended:
+    decision = judged(seen, *more, **about)
+    assert isinstance(decision, Settle) and decision.issue == ABC
+    return decision.ended
+
+
+# --- alive or not
+
+
+SIGNALLED = e.Signalled(NOW, ABC, rid(), "TERM")
+KILLED = e.Signalled(NOW, ABC, rid(), "KILL")
+TERM, KILL = Signal(ABC, rid(), "TERM"), Signal(ABC, rid(), "KILL")
+LONG = SILENT_AFTER
+DEAD_HEART = alive(beat=later(-LONG))
+
+
+@pytest.mark.parametrize(
+    ("seen", "more", "decision"),
+    [
+        (alive(), (), None),
+        (alive(beat=later(-LONG + 1)), (), None),
+        (alive(beat=later(LONG)), (), None),
+        (DEAD_HEART, (), TERM),
+        (DEAD_HEART, (SIGNALLED,), KILL),
+        (DEAD_HEART, (SIGNALLED, KILLED), None),
+        (alive(), (SIGNALLED,), None),
+        (Sighting(True), (), None),
+        (Sighting(True, rid(), 1, pid=None), (), None),
+        (Sighting(True, rid(), 1, pid_file("run_0", later(-LONG))), (), None),
+        (replace(alive(), verdict=verdict()), (), None),
+        (over(None), (), Recover(ABC, rid())),
+        (over(None), (e.Recovered(NOW, ABC, rid()),) * (MOST_RECOVERIES - 1), Recover(ABC, rid())),
+    ],
+    ids=[
+        "it lives and beats",
+        "it has been silent for almost too long",
+        "its clock is ahead of ours",
+        "silent for too long: TERM",
+        "still silent at the next look: KILL",
+        "killed, and the kernel still has its lock: nothing more can be done",
+        "it beats again after TERM",
+        "locked before its folder is there",
+        "locked and no sign of life yet, but young",
+        "the last sign of life is another run's: it counts from its dispatch",
+        "a verdict while the lock is held: finish is at work",
+        "not alive and no verdict: its last act is started",
+        "its last act died a few times",
+    ],
+)
+def test_a_run_that_is_not_over(
+    seen: Sighting, more: tuple[Event, ...], decision: Recover | Signal | None
+) -> None:
+    assert judged(seen, *more) == decision
+
+
+def test_a_run_that_never_gave_a_sign_of_life_is_knocked_on_too() -> None:
+    nothing = Sighting(True, rid(), 1, pid=None)
+    assert judged(nothing, now=later(SILENT_AFTER)) == TERM
+
+
+@pytest.mark.parametrize("seen", [Sighting(), over(None, "run_0"), over(verdict(), "run_0")])
+def test_an_intent_without_a_run_was_nobodys_fault(seen: Sighting) -> None:
+    told = settled(seen)
+    assert (told.verdict.outcome, told.verdict.reason, told.wait, told.hold, told.progress) == (
+        Outcome.INTERRUPTED,
+        "never_started",
+        0.0,
+        0.0,
+        False,
+    )
+
+
+def test_a_verdict_of_a_run_that_is_not_alive_is_taken_in_as_it_is() -> None:
+    told = verdict(outcome=Outcome.HANDED_OVER, turns=3)
+    assert settled(over(told), now=later(5)) == e.Ended(later(5), ABC, rid(), told)
+
+
+def test_a_run_whose_last_act_dies_again_and_again_is_lost() -> None:
+    told = settled(over(None), *(e.Recovered(NOW, ABC, rid()),) * MOST_RECOVERIES)
+    assert (told.verdict.outcome, told.verdict.reason) == (Outcome.LOST, "finish_died")
+    assert told.wait > 0
+
+
+@given(
+    seen=any_of(Sighting), recoveries=st.integers(min_value=0, max_value=6), now=any_of(datetime)
+)
+def test_a_living_run_is_never_settled_and_a_dead_one_always_moves_on(
+    seen: Sighting, recoveries: int, now: datetime
+) -> None:
+    """Promise 1: the lock is the only truth about life."""
+    decision = judged(seen, *(e.Recovered(NOW, ABC, rid()),) * recoveries, now=now)
+    if seen.alive:
+        assert decision is None or isinstance(decision, Signal)
+    else:
+        assert isinstance(decision, Settle | Recover)
+
+
+# --- progress
+
+
+def running_in(state: str) -> Running:
+    return Running(rid(), 1, NOW, state)
+
+
+@pytest.mark.parametrize(
+    ("began_in", "git", "progress"),
+    [
+        ("Todo", None, False),
+        ("In Progress", None, True),
+        (" TODO ", None, False),
+        ("Todo", GitFacts(commits=1), True),
+        ("Todo", GitFacts(dirty_files=("a",), tree="new"), True),
+        ("Todo", GitFacts(dirty_files=("a",), tree="old"), False),
+        ("Todo", GitFacts(tree="new"), False),
+        ("Todo", GitFacts(commits_ahead=4), False),
+    ],
+)
+def test_progress_is_a_commit_a_changed_tree_or_another_state(
+    began_in: str, git: GitFacts | None, progress: bool
+) -> None:
+    before = record(dispatched(run="run_0"), ended(run="run_0", git=GitFacts(tree="old")))
+    assert made_progress(before, running_in(began_in), verdict(git=git)) is progress
+
+
+def test_the_first_work_in_a_tree_is_progress() -> None:
+    git = GitFacts(dirty_files=("a",), tree="t")
+    assert made_progress(record(), running_in("Todo"), verdict(git=git))
+
+
+# --- waits
+
+
+NO_WAIT = [
+    outcome
+    for outcome in Outcome
+    if outcome not in {*FAULT_OF_ISSUE, Outcome.ENVIRONMENT, Outcome.NOT_ELIGIBLE}
+]
+
+
+@pytest.mark.parametrize("outcome", NO_WAIT)
+def test_what_is_no_failure_waits_for_nothing(outcome: Outcome) -> None:
+    assert settled(over(verdict(outcome=outcome))).wait == 0.0
+
+
+def test_what_prepare_found_not_eligible_is_looked_at_again_after_an_interval() -> None:
+    assert settled(over(verdict(outcome=Outcome.NOT_ELIGIBLE))).wait == POLICY.interval
+
+
+@pytest.mark.parametrize("outcome", sorted(FAULT_OF_ISSUE))
+@pytest.mark.parametrize("before", [0, 1, 4, 40])
+def test_failures_in_a_row_double_the_wait(outcome: Outcome, before: int) -> None:
+    found = replace(record(dispatched()), failures_in_row=before)
+    told = told_of(found, over(verdict(outcome=outcome)))
+    assert told.wait == backoff(before + 1, 10.0, 300.0, ABC)
+
+
+def test_a_failure_after_progress_is_the_first_again() -> None:
+    found = replace(record(dispatched()), failures_in_row=7)
+    told = told_of(found, over(verdict(outcome=Outcome.FAILED, git=GitFacts(commits=1))))
+    assert (told.progress, told.wait) == (True, backoff(1, 10.0, 300.0, ABC))
+
+
+def test_an_unfit_machine_makes_each_issue_wait_by_its_own_count() -> None:
+    found = replace(record(dispatched()), environment_in_row=2, failures_in_row=5)
+    told = told_of(found, over(verdict(outcome=Outcome.ENVIRONMENT)))
+    assert told.wait == backoff(3, 10.0, 300.0, ABC)
+
+
+def told_of(found: Record, seen: Sighting) -> e.Ended:
+    assert found.running is not None
+    decision = settle(found, found.running, seen, History(), POLICY, NOW)
+    assert isinstance(decision, Settle)
+    return decision.ended
+
+
+# --- holds
+
+
+def held(kind: str, count: int) -> dict[str, Hold]:
+    return {kind: Hold(count, Wait(NOW, 0.0), "", NOW)}
+
+
+@pytest.mark.parametrize(
+    ("before", "steps"), [(0, 0), (1, 0), (HOLD_FROM - 1, 1), (HOLD_FROM, 2), (HOLD_FROM + 1, 3)]
+)
+def test_the_third_failure_of_the_machine_in_a_row_holds_everything(
+    before: int, steps: int
+) -> None:
+    told = settled(
+        over(verdict(outcome=Outcome.ENVIRONMENT)),
+        holds=held("environment", before) if before else {},
+    )
+    assert told.hold == backoff(steps, 10.0, 300.0, "environment")
+
+
+def test_a_machine_that_was_fit_enough_for_an_answer_holds_nobody() -> None:
+    told = settled(
+        over(verdict(outcome=Outcome.ENVIRONMENT, answered=True)), holds=held("environment", 9)
+    )
+    assert told.hold == 0.0
+
+
+@pytest.mark.parametrize(
+    ("until", "hold"),
+    [(later(HOUR), HOUR), (later(-5), 0.0), (later(30 * 86400), 7 * 86400.0)],
+    ids=["until its reset", "the reset is past", "a date beyond a week is not believed"],
+)
+def test_a_provider_limit_with_a_date_holds_until_then(until: datetime, hold: float) -> None:
+    told = settled(over(verdict(outcome=Outcome.PROVIDER, reason="usage_limit", hold_until=until)))
+    assert told.hold == hold
+
+
+@pytest.mark.parametrize(
+    ("before", "minutes"), [(0, 15), (1, 30), (2, 60), (3, 120), (4, 240), (5, 360), (50, 360)]
+)
+def test_a_provider_limit_without_a_date_doubles_from_a_quarter_of_an_hour_to_six_hours(
+    before: int, minutes: int
+) -> None:
+    told = settled(
+        over(verdict(outcome=Outcome.PROVIDER, reason="usage_limit")),
+        holds=held("provider", before) if before else {},
+    )
+    assert told.hold == minutes * 60.0
+
+
+def test_overload_and_network_hold_by_backoff() -> None:
+    seen = over(verdict(outcome=Outcome.PROVIDER, reason="overloaded"))
+    holds = [settled(seen, holds=held("provider", n) if n else {}).hold for n in (0, 1, 2)]
+    assert holds == [backoff(n, 10.0, 300.0, "provider") for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.ENVIRONMENT, Outcome.PROVIDER}))
+def test_nothing_else_holds_anybody_up(outcome: Outcome) -> None:
+    told = settled(over(verdict(outcome=outcome)), holds=held("environment", 9))
+    assert told.hold == 0.0
+
+
+def test_a_settled_run_is_not_running_any_more() -> None:
+    past = history(sighted(), dispatched())
+    past.take(settled(over(verdict())))
+    assert past.records[ABC].running is None
