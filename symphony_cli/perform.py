@@ -28,9 +28,9 @@ from symphony_cli.core.decisions import (
     TakeIn,
     facts,
 )
-from symphony_cli.core.history import Record, Write
 from symphony_cli.core.limits import tokens_left
 from symphony_cli.core.reasons import Why
+from symphony_cli.core.record import Record, Write
 from symphony_cli.core.run import Order, PreviousAttempt, Settings, StopNote
 from symphony_cli.errors import RunLocked, SymphonyError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId, RunId

@@ -15,7 +15,7 @@ from typing import TypeVar
 from symphony_cli import files
 from symphony_cli.core import report
 from symphony_cli.core.run import Brief, Order, PidFile, StopNote, Verdict
-from symphony_cli.core.secrets import redact
+from symphony_cli.core.secrets import redact, redact_json
 from symphony_cli.core.shape import Malformed, decode, encode
 from symphony_cli.errors import StateError
 from symphony_cli.paths import RunPaths
@@ -40,7 +40,7 @@ def load(kind: type[T], path: Path) -> T | None:
 
 def save(value: object, path: Path, secrets: Sequence[str] = (), *, durable: bool = True) -> None:
     """Publish a value as JSON, without the secrets."""
-    text = redact(json.dumps(encode(value), ensure_ascii=False, indent=1), secrets)
+    text = json.dumps(redact_json(encode(value), secrets), ensure_ascii=False, indent=1)
     files.replace(path, text.encode("utf-8", "replace") + b"\n", durable=durable)
 
 

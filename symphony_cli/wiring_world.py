@@ -7,10 +7,8 @@ last good copy, and starts nothing.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -181,9 +179,12 @@ def _last_good(place: Place) -> LastGood | None:
     paths = StatePaths(place.workflow.parent / STATE_FOLDER)
     try:
         data = files.read(paths.workflow)
-        return None if data is None else decode(LastGood, json.loads(data))
+        good = None if data is None else decode(LastGood, json.loads(data))
     except (ValueError, Malformed, StateError):
         return None
+    # A checkout that was copied or moved has a copy that names the places of the old one.
+    moved = good is not None and good.settings.tracker.workflow != str(place.workflow)
+    return None if moved else good
 
 
 def _remember(configured: Configured, paths: StatePaths) -> None:
@@ -313,6 +314,9 @@ def free_room(folder: Path) -> Disk | None:
 
 def who() -> str:
     """The person at the keyboard, for the record."""
+    import getpass  # here and not above: no tick asks, and the two cost it 2 ms
+    import socket
+
     try:
         name = getpass.getuser()
     except (KeyError, OSError):

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from symphony_cli.core import events as e
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.issue import Blocker, Issue
 from symphony_cli.core.reasons import Outcome, RetryKind
+from symphony_cli.core.record import Record
 from symphony_cli.core.run import Identity, PidFile, Verdict
 from symphony_cli.core.snapshot import Disk, Read, Sighting, Snapshot, TrackerView
 from symphony_cli.core.usage import Usage

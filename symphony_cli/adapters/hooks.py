@@ -153,6 +153,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _is_populated(process: subprocess.Popen[bytes]) -> bool:
+    if not hasattr(os, "waitid"):  # macOS; its group cannot be listed either
+        return process.poll() is None
     ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     return ended is None or bool(processes.members((process.pid,)))
 

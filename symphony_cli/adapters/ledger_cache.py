@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symphony_cli import files
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
+from symphony_cli.core.record import Record
 from symphony_cli.core.shape import Malformed, decode, encode
 from symphony_cli.errors import StateError
 from symphony_cli.ids import IssueId

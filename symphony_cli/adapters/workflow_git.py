@@ -36,7 +36,7 @@ def repository(folder: Path, environ: Mapping[str, str]) -> Repository | None:
         MissingProgram: it lies in one, and git is not installed.
         ConfigError: git refuses to look at it.
     """
-    if not any((above / ".git").exists() for above in (folder, *folder.parents)):
+    if not any(_is_git(above / ".git") for above in (folder, *folder.parents)):
         return None
     done = _git(folder, environ, "rev-parse", "--show-toplevel", "HEAD")
     found = done.stdout.splitlines()
@@ -48,6 +48,11 @@ def repository(folder: Path, environ: Mapping[str, str]) -> Repository | None:
             f"git cannot look at {folder} ({first}): check it with `git -C {folder} status`."
         )
     return Repository(Path(found[0]), found[1] if done.returncode == 0 else "")
+
+
+def _is_git(path: Path) -> bool:
+    """A repository or a link to one; sandboxes leave empty folders of that name behind."""
+    return path.is_file() or (path / "HEAD").exists()
 
 
 def origin(repo: Repository, environ: Mapping[str, str]) -> str:

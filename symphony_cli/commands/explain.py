@@ -9,8 +9,8 @@ from datetime import datetime
 from symphony_cli.commands.happenings import Happened, happened
 from symphony_cli.commands.status import clear_by, row
 from symphony_cli.core.events import Event
-from symphony_cli.core.history import Record
 from symphony_cli.core.policy import Policy, refusal
+from symphony_cli.core.record import Record
 from symphony_cli.core.run import GitFacts
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.errors import ExitCode, UsageError

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
+from symphony_cli.core.record import Record
 from symphony_cli.core.times import age
 from symphony_cli.errors import ExitCode
 

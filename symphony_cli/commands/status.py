@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from symphony_cli.commands.tick import stale
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.limits import tokens_left
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import BlockReason
+from symphony_cli.core.record import Record
 from symphony_cli.core.run import SILENT_AFTER, PidFile
 from symphony_cli.core.settle import HOLD_FROM
 from symphony_cli.core.snapshot import Disk, Sighting

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from symphony_cli.core import events as e
 from symphony_cli.core.decisions import Deliver
-from symphony_cli.core.history import Block, History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL, Policy
 from symphony_cli.core.reasons import BlockReason
+from symphony_cli.core.record import Block, Record
 from symphony_cli.errors import ExitCode, UsageError
 from symphony_cli.ids import write_id
 from symphony_cli.perform import perform

@@ -8,135 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from symphony_cli.core import events as e
-from symphony_cli.core.issue import Issue, norm
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
-from symphony_cli.core.run import GitFacts, ThreadRef, Verdict
+from symphony_cli.core import transitions
+from symphony_cli.core.issue import norm
+from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.record import Hold, Record, Write
 from symphony_cli.core.times import Wait
-from symphony_cli.core.usage import Usage
-from symphony_cli.ids import IssueId, Key, RunId
-
-GONE = "gone"
-"""What `Released.why` says when the tracker does not have the issue any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A run that was dispatched and not settled."""
-
-    run: RunId
-    attempt: int
-    since: datetime
-    state: str
-    stop: str = ""
-    stop_detail: str = ""
-    signalled: str = ""
-    recoveries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """The next attempt is not before this wait is over."""
-
-    wait: Wait
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The issue waits for a person."""
-
-    reason: BlockReason
-    detail: str
-    at: datetime
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Something we owe the tracker."""
-
-    id: str
-    issue: IssueId
-    kind: str
-    body: str
-    tries: int = 0
-    wait: Wait | None = None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Failures in a row that are the machine's or the provider's; ends with the first success."""
-
-    count: int
-    wait: Wait
-    error: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LastRun:
-    """How the newest settled run ended."""
-
-    run: RunId
-    outcome: Outcome
-    reason: str
-    detail: str
-    at: datetime
-    turns: int = 0
-    message: str = ""
-    git: GitFacts | None = None
-    spent: Usage = Usage()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """All that we remember of one issue."""
-
-    issue: Issue
-    key: Key
-    first_at: datetime
-    state_since: datetime
-    aliases: tuple[str, ...] = ()
-    missed: int = 0
-    place: int | None = None
-    enrolled_at: datetime | None = None
-    released: str = ""
-    finished_at: datetime | None = None
-    running: Running | None = None
-    retry: Retry | None = None
-    block: Block | None = None
-    unanswered: BlockReason | None = None
-    """The last run ended with a question, and the block that it calls for is not written yet."""
-    runs: int = 0
-    failures: int = 0
-    failures_in_row: int = 0
-    environment_in_row: int = 0
-    attempts_since_progress: int = 0
-    first_dispatched_at: datetime | None = None
-    last: LastRun | None = None
-    turns: int = 0
-    usage: Usage = Usage()
-    granted_at: Usage = Usage()
-    """What was used at the last `unblock` of a budget; the next helping counts from there."""
-    thread: ThreadRef | None = None
-    fresh_threads: int = 0
-    workspace: str = ""
-    branch: str = ""
-    entries: dict[str, int] = field(default_factory=dict)
-    """How often the issue was seen to enter each state (normal form)."""
-    stalls: int = 0
-    declines: int = 0
-    blocks: int = 0
-    fault: str = ""
-
-    @property
-    def id(self) -> IssueId:
-        """The tracker's id."""
-        return self.issue.id
+from symphony_cli.ids import IssueId
 
 
 @dataclass(slots=True)
@@ -187,7 +66,7 @@ class History:
                 self._ended(event)
             case _:
                 position = self.position
-                self._change(event.issue, lambda r: _next(r, event, position))
+                self._change(event.issue, lambda r: transitions.changed(r, event, position))
 
     def take_all(self, events: Iterable[e.Event | None]) -> History:
         """Take in several lines, in order; returns itself."""
@@ -217,7 +96,7 @@ class History:
         record = self.find(event.issue)
         if record is not None and record.running and record.running.run == event.run:
             self._holds(event)
-            self.records[event.issue] = _ended(record, event)
+            self.records[event.issue] = transitions.ended(record, event)
 
     def _note(self, event: e.Event | None) -> None:
         if isinstance(event, e.Repaired):
@@ -230,7 +109,7 @@ class History:
         known = self.find(event.issue.id)
         if known is None:
             known = Record(event.issue, event.key, event.at, event.at, entries={})
-        self.records[event.issue.id] = _sighted(known, event)
+        self.records[event.issue.id] = transitions.sighted(known, event)
 
     def _outbox(
         self, event: e.Owed | e.Tried | e.Delivered | e.Undeliverable | e.Cancelled
@@ -269,170 +148,3 @@ class History:
                 error=verdict.detail or verdict.reason,
                 since=old.since if old else event.at,
             )
-
-
-def _sighted(record: Record, event: e.Sighted) -> Record:
-    issue, old = event.issue, record.issue
-    entered = norm(issue.state) != norm(old.state) or not record.entries
-    names = record.aliases
-    if issue.identifier not in names:
-        names = (*names, issue.identifier)
-    entries = record.entries
-    if entered:
-        state = norm(issue.state)
-        entries = {**entries, state: entries.get(state, 0) + 1}
-    return replace(
-        record,
-        issue=issue,
-        aliases=names,
-        missed=0,
-        released="" if record.released == GONE else record.released,
-        entries=entries,
-        state_since=event.at if entered else record.state_since,
-    )
-
-
-def _next(record: Record, event: e.Event, position: int) -> Record:
-    match event:
-        case e.Missed():
-            return replace(record, missed=record.missed + 1)
-        case e.Enrolled():
-            return replace(
-                record, place=position, enrolled_at=event.at, released="", finished_at=None
-            )
-        case e.Released():
-            return replace(record, place=None, released=event.why, retry=None)
-        case e.Finished():
-            return replace(
-                record,
-                place=None,
-                released="",
-                retry=None,
-                block=None,
-                unanswered=None,
-                finished_at=event.at,
-            )
-        case e.Dispatched():
-            return _dispatched(record, event)
-        case e.Blocked():
-            block = Block(event.reason, event.detail, event.at, event.by)
-            return replace(record, block=block, unanswered=None, blocks=record.blocks + 1)
-        case e.Unblocked():
-            return _unblocked(record)
-        case _:
-            return _of_run(record, event)
-
-
-def _of_run(record: Record, event: e.Event) -> Record:
-    running = record.running
-    if running is None or getattr(event, "run", None) != running.run:
-        return record
-    match event:
-        case e.StopAsked():
-            return replace(
-                record, running=replace(running, stop=event.reason, stop_detail=event.detail)
-            )
-        case e.Signalled():
-            return replace(record, running=replace(running, signalled=event.signal))
-        case e.Recovered():
-            return replace(record, running=replace(running, recoveries=running.recoveries + 1))
-        case _:
-            return record
-
-
-def _dispatched(record: Record, event: e.Dispatched) -> Record:
-    return replace(
-        record,
-        running=Running(event.run, event.attempt, event.at, event.state),
-        retry=None,
-        unanswered=None,
-        fault="",
-        runs=record.runs + 1,
-        attempts_since_progress=record.attempts_since_progress + 1,
-        first_dispatched_at=record.first_dispatched_at or event.at,
-    )
-
-
-def _unblocked(record: Record) -> Record:
-    """One more helping of whatever ran out, so that the next tick does not restore the block."""
-    return replace(
-        record,
-        block=None,
-        unanswered=None,
-        retry=None,
-        failures_in_row=0,
-        attempts_since_progress=0,
-        granted_at=record.usage
-        if record.block and record.block.reason is BlockReason.BUDGET
-        else record.granted_at,
-    )
-
-
-def _ended(record: Record, event: e.Ended) -> Record:
-    verdict = event.verdict
-    failed = verdict.outcome in FAULT_OF_ISSUE
-    before = 0 if event.progress else record.failures_in_row
-    unfit = verdict.outcome is Outcome.ENVIRONMENT
-    error = verdict.detail or verdict.reason or verdict.outcome
-    return replace(
-        record,
-        running=None,
-        retry=Retry(Wait(event.at, event.wait), error) if event.wait > 0 else None,
-        unanswered=_question(verdict),
-        failures=record.failures + failed,
-        failures_in_row=before + failed,
-        environment_in_row=record.environment_in_row + 1 if unfit else 0,
-        attempts_since_progress=_attempts(record, event),
-        turns=record.turns + verdict.turns,
-        usage=record.usage + verdict.spent,
-        thread=None if verdict.reason == CONTEXT else verdict.thread or record.thread,
-        fresh_threads=record.fresh_threads + verdict.fresh_thread,
-        workspace=record.workspace or verdict.workspace,
-        branch=record.branch or verdict.branch,
-        stalls=record.stalls + verdict.stalls,
-        declines=record.declines + verdict.declines,
-        last=LastRun(
-            run=event.run,
-            outcome=verdict.outcome,
-            reason=verdict.reason,
-            detail=_detail(verdict),
-            at=event.at,
-            turns=verdict.turns,
-            message=verdict.last_message,
-            git=verdict.git or (record.last.git if record.last else None),
-            spent=verdict.spent,
-        ),
-    )
-
-
-def _detail(verdict: Verdict) -> str:
-    if not verdict.survivors:
-        return verdict.detail
-    pids = ", ".join(map(str, verdict.survivors))
-    return f"processes of its run could not be ended: pid {pids}; end them, then unblock"
-
-
-def _question(verdict: Verdict) -> BlockReason | None:
-    """The block that a verdict calls for."""
-    if verdict.survivors:
-        return BlockReason.AGENT
-    if verdict.outcome is not Outcome.ASKED:
-        return None
-    known = {reason.value: reason for reason in BlockReason}
-    return known.get(verdict.reason, BlockReason.AGENT)
-
-
-CONTEXT = "context"
-"""A run failed because its thread is full and compacting did not help: the next has a new one."""
-
-NO_ATTEMPT = frozenset(
-    {Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
-    | {Outcome.ENVIRONMENT, Outcome.PROVIDER}
-)
-"""Outcomes that say nothing about the issue: they use up none of its attempts."""
-
-
-def _attempts(record: Record, event: e.Ended) -> int:
-    if event.progress:
-        return 0
-    return max(0, record.attempts_since_progress - (event.verdict.outcome in NO_ATTEMPT))

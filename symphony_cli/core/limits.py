@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symphony_cli.core.history import Record
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason
+from symphony_cli.core.record import Record
 
 
 def tokens_left(record: Record, policy: Policy) -> int | None:

@@ -27,11 +27,12 @@ from symphony_cli.core.decisions import (
     facts,
 )
 from symphony_cli.core.events import Owed
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.limits import spent
 from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL, Policy, refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
+from symphony_cli.core.record import Record
 from symphony_cli.core.settle import settle
 from symphony_cli.core.snapshot import Snapshot
 from symphony_cli.core.times import age

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import Why
+from symphony_cli.core.record import Record
 from symphony_cli.core.settle import HOLD_FROM
 from symphony_cli.core.snapshot import Snapshot
 from symphony_cli.core.times import age

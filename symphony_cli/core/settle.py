@@ -11,10 +11,11 @@ from datetime import datetime
 from symphony_cli.core import events as e
 from symphony_cli.core.backoff import backoff
 from symphony_cli.core.decisions import Recover, Settle, Signal
-from symphony_cli.core.history import History, Record, Running
+from symphony_cli.core.history import History
 from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
+from symphony_cli.core.record import Record, Running
 from symphony_cli.core.run import SILENT_AFTER, GitFacts, Verdict
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.times import age

@@ -9,13 +9,9 @@ from hypothesis import given
 
 from symphony_cli.core import events as e
 from symphony_cli.core.events import Event
-from symphony_cli.core.history import (
-    History,
-    Hold,
-    Record,
-    Write,
-)
+from symphony_cli.core.history import History
 from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.record import Hold, Record, Write
 from symphony_cli.core.shape import decode, encode
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage

@@ -8,15 +8,10 @@ import pytest
 
 from symphony_cli.core import events as e
 from symphony_cli.core.events import Event
-from symphony_cli.core.history import (
-    Block,
-    LastRun,
-    Retry,
-    Running,
-)
 from symphony_cli.core.limits import spent, tokens_left
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
+from symphony_cli.core.record import Block, LastRun, Retry, Running
 from symphony_cli.core.run import GitFacts, ThreadRef
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage

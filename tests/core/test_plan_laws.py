@@ -19,10 +19,11 @@ from symphony_cli.core.decisions import (
     facts,
 )
 from symphony_cli.core.events import Delivered
-from symphony_cli.core.history import History, Running
+from symphony_cli.core.history import History
 from symphony_cli.core.plan import plan
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.record import Running
 from symphony_cli.core.run import PidFile
 from symphony_cli.core.shape import encode
 from symphony_cli.core.snapshot import Sighting, Snapshot, TrackerView

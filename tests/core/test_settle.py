@@ -14,9 +14,10 @@ from symphony_cli.core import events as e
 from symphony_cli.core.backoff import backoff
 from symphony_cli.core.decisions import Recover, Settle, Signal
 from symphony_cli.core.events import Event
-from symphony_cli.core.history import History, Hold, Record, Running
+from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
+from symphony_cli.core.record import Hold, Record, Running
 from symphony_cli.core.run import SILENT_AFTER, GitFacts
 from symphony_cli.core.settle import HOLD_FROM, MOST_RECOVERIES, made_progress, settle
 from symphony_cli.core.snapshot import Sighting

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from symphony_cli.commands.tick import TickResult, tick
-from symphony_cli.core.history import History, Record
+from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.record import Record
 from symphony_cli.core.run import PromptSettings, Settings, TrackerRef, WorkspaceSettings
 from symphony_cli.core.snapshot import Disk
 from symphony_cli.core.tickfile import TickFile

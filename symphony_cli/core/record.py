@@ -1,0 +1,133 @@
+"""What we remember of one issue, and of what is owed and held back because of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.run import GitFacts, ThreadRef
+from symphony_cli.core.times import Wait
+from symphony_cli.core.usage import Usage
+from symphony_cli.ids import IssueId, Key, RunId
+
+GONE = "gone"
+"""What `Released.why` says when the tracker does not have the issue any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run that was dispatched and not settled."""
+
+    run: RunId
+    attempt: int
+    since: datetime
+    state: str
+    stop: str = ""
+    stop_detail: str = ""
+    signalled: str = ""
+    recoveries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The next attempt is not before this wait is over."""
+
+    wait: Wait
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The issue waits for a person."""
+
+    reason: BlockReason
+    detail: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Something we owe the tracker."""
+
+    id: str
+    issue: IssueId
+    kind: str
+    body: str
+    tries: int = 0
+    wait: Wait | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Failures in a row that are the machine's or the provider's; ends with the first success."""
+
+    count: int
+    wait: Wait
+    error: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """How the newest settled run ended."""
+
+    run: RunId
+    outcome: Outcome
+    reason: str
+    detail: str
+    at: datetime
+    turns: int = 0
+    message: str = ""
+    git: GitFacts | None = None
+    spent: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that we remember of one issue."""
+
+    issue: Issue
+    key: Key
+    first_at: datetime
+    state_since: datetime
+    aliases: tuple[str, ...] = ()
+    missed: int = 0
+    place: int | None = None
+    enrolled_at: datetime | None = None
+    released: str = ""
+    finished_at: datetime | None = None
+    running: Running | None = None
+    retry: Retry | None = None
+    block: Block | None = None
+    unanswered: BlockReason | None = None
+    """The last run ended with a question, and the block that it calls for is not written yet."""
+    runs: int = 0
+    failures: int = 0
+    failures_in_row: int = 0
+    environment_in_row: int = 0
+    attempts_since_progress: int = 0
+    first_dispatched_at: datetime | None = None
+    last: LastRun | None = None
+    turns: int = 0
+    usage: Usage = Usage()
+    granted_at: Usage = Usage()
+    """What was used at the last `unblock` of a budget; the next helping counts from there."""
+    thread: ThreadRef | None = None
+    fresh_threads: int = 0
+    workspace: str = ""
+    branch: str = ""
+    entries: dict[str, int] = field(default_factory=dict)
+    """How often the issue was seen to enter each state (normal form)."""
+    stalls: int = 0
+    declines: int = 0
+    blocks: int = 0
+    fault: str = ""
+
+    @property
+    def id(self) -> IssueId:
+        """The tracker's id."""
+        return self.issue.id

@@ -1,0 +1,182 @@
+"""How a record changes with each fact about its issue: one function per kind of fact, all pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symphony_cli.core import events as e
+from symphony_cli.core.issue import norm
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
+from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
+from symphony_cli.core.run import Verdict
+from symphony_cli.core.times import Wait
+
+
+def sighted(record: Record, event: e.Sighted) -> Record:
+    """The tracker told something of the issue."""
+    issue, old = event.issue, record.issue
+    entered = norm(issue.state) != norm(old.state) or not record.entries
+    names = record.aliases
+    if issue.identifier not in names:
+        names = (*names, issue.identifier)
+    entries = record.entries
+    if entered:
+        state = norm(issue.state)
+        entries = {**entries, state: entries.get(state, 0) + 1}
+    return replace(
+        record,
+        issue=issue,
+        aliases=names,
+        missed=0,
+        released="" if record.released == GONE else record.released,
+        entries=entries,
+        state_since=event.at if entered else record.state_since,
+    )
+
+
+def changed(record: Record, event: e.Event, position: int) -> Record:
+    """Any other fact about the issue; `position` is that of its line, a place in the queue."""
+    match event:
+        case e.Missed():
+            return replace(record, missed=record.missed + 1)
+        case e.Enrolled():
+            return replace(
+                record, place=position, enrolled_at=event.at, released="", finished_at=None
+            )
+        case e.Released():
+            return replace(record, place=None, released=event.why, retry=None)
+        case e.Finished():
+            return replace(
+                record,
+                place=None,
+                released="",
+                retry=None,
+                block=None,
+                unanswered=None,
+                finished_at=event.at,
+            )
+        case e.Dispatched():
+            return _dispatched(record, event)
+        case e.Blocked():
+            block = Block(event.reason, event.detail, event.at, event.by)
+            return replace(record, block=block, unanswered=None, blocks=record.blocks + 1)
+        case e.Unblocked():
+            return _unblocked(record)
+        case _:
+            return _of_run(record, event)
+
+
+def _of_run(record: Record, event: e.Event) -> Record:
+    running = record.running
+    if running is None or getattr(event, "run", None) != running.run:
+        return record
+    match event:
+        case e.StopAsked():
+            return replace(
+                record, running=replace(running, stop=event.reason, stop_detail=event.detail)
+            )
+        case e.Signalled():
+            return replace(record, running=replace(running, signalled=event.signal))
+        case e.Recovered():
+            return replace(record, running=replace(running, recoveries=running.recoveries + 1))
+        case _:
+            return record
+
+
+def _dispatched(record: Record, event: e.Dispatched) -> Record:
+    return replace(
+        record,
+        running=Running(event.run, event.attempt, event.at, event.state),
+        retry=None,
+        unanswered=None,
+        fault="",
+        runs=record.runs + 1,
+        attempts_since_progress=record.attempts_since_progress + 1,
+        first_dispatched_at=record.first_dispatched_at or event.at,
+    )
+
+
+def _unblocked(record: Record) -> Record:
+    """One more helping of whatever ran out, so that the next tick does not restore the block."""
+    return replace(
+        record,
+        block=None,
+        unanswered=None,
+        retry=None,
+        failures_in_row=0,
+        attempts_since_progress=0,
+        granted_at=record.usage
+        if record.block and record.block.reason is BlockReason.BUDGET
+        else record.granted_at,
+    )
+
+
+def ended(record: Record, event: e.Ended) -> Record:
+    """The run that the record has is over."""
+    verdict = event.verdict
+    failed = verdict.outcome in FAULT_OF_ISSUE
+    before = 0 if event.progress else record.failures_in_row
+    unfit = verdict.outcome is Outcome.ENVIRONMENT
+    error = verdict.detail or verdict.reason or verdict.outcome
+    return replace(
+        record,
+        running=None,
+        retry=Retry(Wait(event.at, event.wait), error) if event.wait > 0 else None,
+        unanswered=_question(verdict),
+        failures=record.failures + failed,
+        failures_in_row=before + failed,
+        environment_in_row=record.environment_in_row + 1 if unfit else 0,
+        attempts_since_progress=_attempts(record, event),
+        turns=record.turns + verdict.turns,
+        usage=record.usage + verdict.spent,
+        thread=None if verdict.reason == CONTEXT else verdict.thread or record.thread,
+        fresh_threads=record.fresh_threads + verdict.fresh_thread,
+        workspace=record.workspace or verdict.workspace,
+        branch=record.branch or verdict.branch,
+        stalls=record.stalls + verdict.stalls,
+        declines=record.declines + verdict.declines,
+        last=LastRun(
+            run=event.run,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            detail=_detail(verdict),
+            at=event.at,
+            turns=verdict.turns,
+            message=verdict.last_message,
+            git=verdict.git or (record.last.git if record.last else None),
+            spent=verdict.spent,
+        ),
+    )
+
+
+def _detail(verdict: Verdict) -> str:
+    if not verdict.survivors:
+        return verdict.detail
+    pids = ", ".join(map(str, verdict.survivors))
+    return f"processes of its run could not be ended: pid {pids}; end them, then unblock"
+
+
+def _question(verdict: Verdict) -> BlockReason | None:
+    """The block that a verdict calls for."""
+    if verdict.survivors:
+        return BlockReason.AGENT
+    if verdict.outcome is not Outcome.ASKED:
+        return None
+    known = {reason.value: reason for reason in BlockReason}
+    return known.get(verdict.reason, BlockReason.AGENT)
+
+
+CONTEXT = "context"
+"""A run failed because its thread is full and compacting did not help: the next has a new one."""
+
+NO_ATTEMPT = frozenset(
+    {Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
+    | {Outcome.ENVIRONMENT, Outcome.PROVIDER}
+)
+"""Outcomes that say nothing about the issue: they use up none of its attempts."""
+
+
+def _attempts(record: Record, event: e.Ended) -> int:
+    if event.progress:
+        return 0
+    return max(0, record.attempts_since_progress - (event.verdict.outcome in NO_ATTEMPT))
