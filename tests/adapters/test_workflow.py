@@ -1,34 +1,17 @@
+"""WORKFLOW.md: its keys, its mistakes, its places."""
+
 import hashlib
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from symphony_cli.adapters.workflow import Workflow, find_workflow, load_workflow
+from symphony_cli.adapters.workflow import load_workflow
 from symphony_cli.core.policy import STOP_LABELS, Policy, Rules
 from symphony_cli.core.run import CodexSettings, Hooks, RunLimits
-from symphony_cli.errors import ConfigError, ExitCode
-
-MARKDOWN = "tracker:\n  kind: markdown\n"
-LINEAR = "tracker:\n  kind: linear\n  project_slug: p\n"
-KEY = "lin_api_0123456789"
-
-
-def load(tmp_path: Path, front: str, prompt: str = "Do it.", **environ: str) -> Workflow:
-    path = tmp_path / "WORKFLOW.md"
-    path.write_text(f"---\n{front}---\n{prompt}\n")
-    return load_workflow(path, {"HOME": "/home/ada", **environ})
-
-
-def refused(tmp_path: Path, front: str, **environ: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path, front, **environ)
-    assert caught.value.exit_code is ExitCode.CONFIG
-    text = str(caught.value)
-    assert text.startswith(f"{tmp_path / 'WORKFLOW.md'}, ")
-    return text.removeprefix(f"{tmp_path / 'WORKFLOW.md'}, ")
+from symphony_cli.errors import ConfigError
+from tests.adapters.workflow_files import MARKDOWN, load, refused
 
 
 def test_without_optional_keys_everything_has_its_default(tmp_path: Path) -> None:
@@ -87,8 +70,7 @@ agent:
     )
 
 
-def test_every_key_that_is_acted_on_reaches_the_runs(tmp_path: Path) -> None:
-    front = """\
+RUN_KEYS = """\
 tracker: {kind: markdown}
 state: {path: ../memory}
 workspace:
@@ -117,7 +99,10 @@ codex:
   run_limit_ms: 0
   max_stall_recoveries: 0
 """
-    settings = load(tmp_path, front).settings
+
+
+def test_every_key_that_is_acted_on_reaches_the_runs(tmp_path: Path) -> None:
+    settings = load(tmp_path, RUN_KEYS).settings
     assert settings.workspace == replace(
         settings.workspace,
         root="/home/ada/work",
@@ -421,210 +406,3 @@ def test_the_same_file_by_another_path_is_the_same_workflow(tmp_path: Path) -> N
     (tmp_path / "link").symlink_to(tmp_path / "real")
     workflow = load(tmp_path / "real", MARKDOWN)
     assert load_workflow(tmp_path / "link" / "WORKFLOW.md", {"HOME": "/home/ada"}) == workflow
-
-
-def test_linear_needs_a_project(tmp_path: Path) -> None:
-    told = refused(tmp_path, "tracker:\n  kind: linear\n", LINEAR_API_KEY=KEY)
-    assert told.startswith("line 2: tracker.project_slug is missing")
-
-
-@pytest.mark.parametrize(
-    ("line", "environ", "key"),
-    [
-        ("", {"LINEAR_API_KEY": KEY}, KEY),
-        ("  api_key: $MINE\n", {"MINE": KEY, "LINEAR_API_KEY": "other-key-123"}, KEY),
-        ("  api_key: $MINE\n", {"LINEAR_API_KEY": KEY}, KEY),
-        (f"  api_key: {KEY}\n", {"LINEAR_API_KEY": "other-key-123"}, KEY),
-        ("  api_key: env:MINE\n", {"MINE": KEY}, "env:MINE"),
-        (f"  provider: {{api_key: {KEY}}}\n", {}, KEY),
-    ],
-)
-def test_the_key_comes_from_where_the_file_says(
-    tmp_path: Path, line: str, environ: dict[str, str], key: str
-) -> None:
-    workflow = load(tmp_path, LINEAR + line, **environ)
-    assert (workflow.tracker.api_key, workflow.secrets) == (key, (key,))
-    assert key not in repr(workflow)
-
-
-@pytest.mark.parametrize(
-    ("line", "environ"),
-    [
-        ("", {}),
-        ("", {"LINEAR_API_KEY": ""}),
-        ("  api_key: $MINE\n", {}),
-        ("  api_key: $MINE\n", {"MINE": "", "LINEAR_API_KEY": KEY}),
-    ],
-)
-def test_a_missing_key_is_an_error_only_where_it_is_needed(
-    tmp_path: Path, line: str, environ: dict[str, str]
-) -> None:
-    assert "tracker.api_key is missing: put" in refused(tmp_path, LINEAR + line, **environ)
-    path = tmp_path / "WORKFLOW.md"
-    assert load_workflow(path, environ, need_key=False).secrets == ()
-
-
-def test_every_variable_that_holds_the_key_is_kept_from_agents(tmp_path: Path) -> None:
-    front = f"{LINEAR}  api_key: $MINE\n"
-    workflow = load(tmp_path, front, MINE=KEY, COPY=KEY, OTHER="x")
-    assert workflow.settings.tracker.secret_names == ("COPY", "LINEAR_API_KEY", "MINE")
-
-
-def test_the_key_cannot_be_handed_to_agents_by_workspace_env(tmp_path: Path) -> None:
-    front = f"{LINEAR}workspace:\n  env:\n    A: 1\n    T: Bearer {KEY}\n"
-    told = refused(tmp_path, front, LINEAR_API_KEY=KEY)
-    assert told == (
-        "line 8: workspace.env.T holds the tracker's key, which must not reach an agent; remove it."
-    )
-
-
-def test_flat_and_provider_form_mean_the_same(tmp_path: Path) -> None:
-    flat = load(tmp_path, f"{LINEAR}  assignee: ada\n", LINEAR_API_KEY=KEY)
-    front = "tracker:\n  kind: linear\n  provider: {project_slug: p, assignee: ada, x: 1}\n"
-    nested = load(tmp_path, front, LINEAR_API_KEY=KEY)
-    assert nested.tracker == replace(flat.tracker, provider={"x": 1})
-    assert nested.policy == flat.policy
-
-
-def test_two_forms_that_disagree_are_refused(tmp_path: Path) -> None:
-    told = refused(tmp_path, f"{LINEAR}  provider: {{project_slug: q}}\n", LINEAR_API_KEY=KEY)
-    assert told == (
-        "line 5: tracker.provider.project_slug differs from tracker.project_slug; keep one of them."
-    )
-
-
-@pytest.mark.parametrize(
-    ("line", "environ", "assignee"),
-    [
-        ("", {}, None),
-        ("", {"LINEAR_ASSIGNEE": "ada"}, "ada"),
-        ("  assignee: me\n", {"LINEAR_ASSIGNEE": "ada"}, "me"),
-        ("  assignee: $WHO\n", {"WHO": "bob"}, "bob"),
-    ],
-)
-def test_the_assignee_may_come_from_the_environment(
-    tmp_path: Path, line: str, environ: dict[str, str], assignee: str | None
-) -> None:
-    workflow = load(tmp_path, LINEAR + line, LINEAR_API_KEY=KEY, **environ)
-    assert workflow.policy.rules.assignee == assignee
-
-
-def test_the_markdown_tracker_is_known_by_its_real_folder(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    workflow = load(tmp_path, f"{MARKDOWN}  path: link\n  commit: true\n")
-    assert workflow.tracker.scope == f"markdown:{tmp_path / 'real'}"
-    assert workflow.settings.tracker.scope == workflow.tracker.scope
-    assert (workflow.tracker.folder, workflow.tracker.commit) == (tmp_path / "link", True)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    top = tmp_path / "repo"
-    (top / "ops").mkdir(parents=True)
-    git(top, "init", "-q", "-b", "main")
-    return top
-
-
-def git(top: Path, *words: str) -> str:
-    who = ["-c", "user.name=A", "-c", "user.email=a@b"]
-    command = ["git", "-C", str(top), *who, *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-PATHS = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-
-
-@pytest.mark.real
-def test_a_run_can_be_told_which_workflow_it_ran_under(repository: Path) -> None:
-    load(repository / "ops", MARKDOWN, **PATHS)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-qm", "first")
-    settings = load(repository / "ops", MARKDOWN, **PATHS).settings
-    assert settings.workflow_commit == git(repository, "rev-parse", "HEAD")
-    assert settings.workflow_blob == git(repository, "rev-parse", "HEAD:ops/WORKFLOW.md")
-
-
-@pytest.mark.real
-def test_before_the_first_commit_there_is_a_blob_and_no_commit(repository: Path) -> None:
-    settings = load(repository, MARKDOWN, **PATHS).settings
-    assert settings.workflow_commit == ""
-    assert settings.workflow_blob == git(repository, "hash-object", "WORKFLOW.md")
-
-
-@pytest.mark.real
-def test_outside_a_repository_nothing_is_asked_of_git(tmp_path: Path) -> None:
-    settings = load(tmp_path, MARKDOWN, PATH="/nowhere").settings
-    assert (settings.workflow_commit, settings.workspace.repo) == ("", "")
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(
-    ("remote", "repo"),
-    [
-        ("", "{top}"),
-        ("https://git.example/p.git", "https://git.example/p.git"),
-        ("git@git.example:p.git", "git@git.example:p.git"),
-        ("../p.git", "{above}/p.git"),
-        ("/srv/p.git", "/srv/p.git"),
-    ],
-)
-def test_the_repository_is_the_remote_of_the_workflow_or_its_own(
-    repository: Path, remote: str, repo: str
-) -> None:
-    if remote:
-        git(repository, "remote", "add", "origin", remote)
-    settings = load(repository / "ops", MARKDOWN, **PATHS).settings
-    expected = repo.format(top=repository, above=repository.parent)
-    assert settings.workspace.repo == expected
-
-
-@pytest.mark.real
-def test_variables_of_a_git_hook_do_not_mislead(repository: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    git(tmp_path, "init", "-q", str(other))
-    workflow = load(repository, MARKDOWN, GIT_DIR=str(other / ".git"), **PATHS)
-    assert workflow.settings.workspace.repo == str(repository)
-
-
-@pytest.mark.real
-def test_a_key_in_a_file_that_git_tracks_is_refused(repository: Path) -> None:
-    front = f"{LINEAR}  api_key: {KEY}\n"
-    assert load(repository, front, **PATHS).tracker.api_key == KEY
-    git(repository, "add", "WORKFLOW.md")
-    told = refused(repository, front, **PATHS)
-    assert told.startswith("line 5: tracker.api_key holds the key itself, and git tracks this file")
-    assert KEY not in told
-
-
-def test_the_workflow_is_found_by_option_variable_folder_and_from_below(tmp_path: Path) -> None:
-    for name in ("a", "b", "c", "c/deep/er"):
-        (tmp_path / name).mkdir(parents=True)
-    for name in ("a", "b", "c"):
-        (tmp_path / name / "WORKFLOW.md").touch()
-    variable = {"SYMPHONY_WORKFLOW": str(tmp_path / "b")}
-    here = tmp_path / "c"
-    found = [
-        find_workflow("../a/WORKFLOW.md", variable, here),
-        find_workflow("~/a", {"HOME": str(tmp_path)}, here),
-        find_workflow(None, variable, here),
-        find_workflow(None, {}, here),
-        find_workflow(None, {}, here / "deep" / "er"),
-    ]
-    assert [path.resolve().parent.name for path in found] == ["a", "a", "b", "c", "c"]
-
-
-@pytest.mark.parametrize(
-    ("option", "environ", "told"),
-    [
-        ("no.md", {}, "no.md, named by --workflow, does not exist"),
-        (None, {"SYMPHONY_WORKFLOW": "no.md"}, "named by SYMPHONY_WORKFLOW, does not exist"),
-        (None, {}, "There is no WORKFLOW.md in"),
-    ],
-)
-def test_no_workflow_says_what_to_do(
-    tmp_path: Path, option: str | None, environ: dict[str, str], told: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        find_workflow(option, environ, tmp_path)
-    assert told in str(caught.value)
