@@ -66,16 +66,22 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def append(path: Path, data: bytes, *, durable: bool = True) -> None:
+def append(path: Path, data: bytes, *, at: int | None = None, durable: bool = True) -> None:
     """Add whole lines at the end in one go.
 
     A write that fails half-way is cut back to what was there before, so that a full disk leaves
-    whole lines. `durable` waits for the disk.
+    whole lines. `durable` waits for the disk. With `at`, nothing is written unless the file ends
+    at that byte: somebody who forgot the lock is met before the two are mixed.
     """
     with translated(path, "written"):
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             before = os.fstat(descriptor).st_size
+            if at is not None and before != at:
+                raise StateError(
+                    f"{path} ends at byte {before}, not at {at}: somebody else wrote to it while "
+                    "this command held the lock. Nothing was written; find out who it was."
+                )
             try:
                 _write_all(descriptor, data)
                 if durable:

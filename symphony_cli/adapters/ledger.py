@@ -151,7 +151,7 @@ class FileLedger:
 
     def _write(self, lines: Sequence[bytes]) -> None:
         data = b"".join(line + b"\n" for line in lines)
-        files.append(self._paths.ledger, data)
+        files.append(self._paths.ledger, data, at=self._at.offset)
         at, last = self._at, lines[-1].decode()
         self._at = Cached(at.history, at.offset + len(data), last, at.finished_bytes)
         self._fresh = True

@@ -386,3 +386,13 @@ def test_a_ledger_of_the_first_format_folds_to_what_it_always_did(tmp_path: Path
     assert first.last is not None and (first.last.run, first.block) == (rid(), None)
     assert (list(history.outbox), list(history.undeliverable)) == (["w_4"], ["w_2"])
     assert history.holds == {}
+
+
+def test_a_second_writer_is_met_before_the_two_are_mixed(tmp_path: Path) -> None:
+    first, second = book(tmp_path), book(tmp_path)
+    first.append(sighted("A-1"))
+    before = content(tmp_path)
+    with pytest.raises(StateError, match="somebody else wrote to it"):
+        second.append(sighted("A-2"))
+    assert content(tmp_path) == before
+    assert "A-2" not in second.history().records
