@@ -161,6 +161,21 @@ def read(path: Path) -> bytes | None:
             return None
 
 
+def lines(path: Path, offset: int = 0) -> Iterator[bytes]:
+    """The lines of a file from a byte on, each with its end; a torn last one has none.
+
+    A file that is not there has no lines. Only one line is in memory at a time.
+    """
+    with translated(path, "read"):
+        try:
+            stream = path.open("rb")
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        with stream:
+            stream.seek(offset)
+            yield from stream
+
+
 def whole_lines(data: bytes) -> tuple[list[bytes], bytes]:
     """Lines that were written to their end (without it), and the torn rest."""
     *lines, rest = data.split(b"\n")

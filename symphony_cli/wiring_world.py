@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ from symphony_cli.paths import StatePaths
 from symphony_cli.ports import Ledger, Tracker, World
 
 STATE_FOLDER = "state"
+
+_NAMED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_UNASKED = ("HOME", "XDG_STATE_HOME", "LINEAR_API_KEY", "LINEAR_ASSIGNEE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def _todays(place: Place, need_key: bool) -> Configured:
     """
     remembered = _last_good(place)
     data = files.read(place.workflow) or b""
-    text_hash, environment = _hash(data), _fingerprint(place)
+    text_hash, environment = _hash(data), _fingerprint(place, data)
     if (
         remembered is not None
         and (remembered.text_hash, remembered.environment) == (text_hash, environment)
@@ -147,9 +151,14 @@ def _todays(place: Place, need_key: bool) -> Configured:
     return Configured(good, loaded.secrets, loaded.warnings)
 
 
-def _fingerprint(place: Place) -> str:
-    """Of everything besides the file that its meaning depends on: variables, and the commit."""
-    variables = "\0".join(f"{name}={value}" for name, value in sorted(place.environ.items()))
+def _fingerprint(place: Place, data: bytes) -> str:
+    """Of everything besides the file that its meaning depends on: variables, and the commit.
+
+    Only variables that the file names or that are looked up unasked: a timer sets others anew for
+    each tick.
+    """
+    names = {*_NAMED.findall(data.decode("utf-8", "replace")), *_UNASKED}
+    variables = "\0".join(f"{name}={place.environ.get(name)}" for name in sorted(names))
     heads = [files.read(path) or b"" for path in _git_heads(place.workflow.parent)]
     return ids.digest(f"{__version__}\0{variables}\0{heads}", 32)
 

@@ -7,6 +7,7 @@ line is kept aside, cut off and told; damage anywhere else stops everything and 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,34 +42,36 @@ def read_ledger(paths: StatePaths, workflow: str) -> Reading:
     """
     cached = load_cache(paths)
     start = cached or Cached(History(), offset=0, line="", finished_bytes=0)
-    data = (files.read(paths.ledger) or b"") if start.offset == 0 else _rest(paths, start.offset)
-    lines, torn = files.whole_lines(data)
-    if start.offset == 0 and not lines and paths.view.exists():
+    history, offset, last, torn = start.history, start.offset, b"", b""
+    for line in files.lines(paths.ledger, start.offset):
+        if not line.endswith(b"\n"):
+            torn = line
+            break
+        if offset == 0:
+            _header(history, line, paths)
+            history.take(None)
+        else:
+            history.take(_event(line, history.position + 1, paths))
+        offset, last = offset + len(line), line
+        if history.workflow != workflow:
+            raise _strange(paths, history, workflow)
+    if offset == 0 and paths.view.exists():
         raise LedgerDamaged(
             f"{paths.ledger} is gone or empty, though {paths.view.name} was made from one: restore "
             f"it from a backup, or move {paths.view.name} away as well to start anew."
         )
-    if start.offset == 0 and lines:
-        _header(start.history, lines[0], paths)
-        start.history.take(None)
-    history = start.history
-    if history.workflow and history.workflow != workflow:
-        raise LedgerError(
-            f"{paths.ledger} belongs to {history.workflow}, not to {workflow}: "
-            "move the ledger away, or point `state.path` at a folder of its own."
-        )
-    for line in lines[1:] if start.offset == 0 else lines:
-        history.take(_event(line, history.position + 1, paths))
-    last = lines[-1].decode("utf-8", "replace") if lines else start.line
-    offset = start.offset + len(data) - len(torn)
-    reached = Cached(history, offset=offset, line=last, finished_bytes=start.finished_bytes)
-    return Reading(reached, torn, was_cached=cached is not None and not lines)
+    if offset and history.workflow != workflow:
+        raise _strange(paths, history, workflow)
+    text = last[:-1].decode("utf-8", "replace") if last else start.line
+    reached = Cached(history, offset=offset, line=text, finished_bytes=start.finished_bytes)
+    return Reading(reached, torn, was_cached=cached is not None and not last)
 
 
-def _rest(paths: StatePaths, offset: int) -> bytes:
-    with files.translated(paths.ledger, "read"), paths.ledger.open("rb") as stream:
-        stream.seek(offset)
-        return stream.read()
+def _strange(paths: StatePaths, history: History, workflow: str) -> LedgerError:
+    return LedgerError(
+        f"{paths.ledger} belongs to {history.workflow}, not to {workflow}: "
+        "move the ledger away, or point `state.path` at a folder of its own."
+    )
 
 
 def _header(history: History, line: bytes, paths: StatePaths) -> None:
@@ -209,14 +212,13 @@ def view_ledger(paths: StatePaths, workflow: str) -> LedgerView:
 def recent_events(paths: StatePaths, issue: str, most: int = 12) -> tuple[Event, ...]:
     """The newest events of one issue, oldest first; lines that cannot be read are passed over."""
     wanted = json.dumps(issue, ensure_ascii=False).encode()
-    lines, _ = files.whole_lines(files.read(paths.ledger) or b"")
-    found: list[Event] = []
-    for line in reversed(lines[1:]):
-        if wanted in line and len(found) < most:
+    found: deque[Event] = deque(maxlen=most)
+    for line in files.lines(paths.ledger):
+        if wanted in line and line.endswith(b"\n"):
             event = _event(line, 0, paths)
             if event is not None and _about(event) == issue:
                 found.append(event)
-    return tuple(reversed(found))
+    return tuple(found)
 
 
 def _about(event: Event) -> str:

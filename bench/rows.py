@@ -1,0 +1,83 @@
+"""Every row of the table: what it measures, and what the contract allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. A limit is on the figure, or on the ratio where it says so."""
+
+    name: str
+    what: str
+    unit: str
+    limit: float | None = None
+    limit_on_ratio: bool = False
+    only_full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured for a row; `baseline` has the unit of the figure."""
+
+    row: Row
+    figure: float
+    baseline: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """The figure in baselines."""
+        return self.figure / self.baseline if self.baseline else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the limit is kept; None where there is none."""
+        value = self.ratio if self.row.limit_on_ratio else self.figure
+        if self.row.limit is None or value is None:
+            return None
+        return value <= self.row.limit
+
+
+def _idle(name: str, ledger: str, *, only_full: bool = False) -> tuple[Row, ...]:
+    tick = f"idle tick, {ledger}"
+    cpu = Row(f"{name}.cpu", f"{tick}: CPU above the baseline", "s", 0.15, only_full=only_full)
+    rss = Row(f"{name}.rss", f"{tick}: maximum RSS", "MB", 60.0, only_full=only_full)
+    asked = Row(f"{name}.requests", f"{tick}: requests", "", 1.0, only_full=only_full)
+    if name == "s1.empty":
+        return cpu, rss, asked
+    what = f"{tick}: its CPU against that of s1.empty"
+    return cpu, rss, asked, Row(f"{name}.growth", what, "s", 1.1, True, only_full)
+
+
+ROWS: tuple[Row, ...] = (
+    Row("baseline.cpu", "`python -c pass`: CPU", "s"),
+    Row("baseline.rss", "`python -c pass`: maximum RSS", "MB"),
+    Row("baseline.wall", "`python -c pass`: wall time", "s"),
+    *_idle("s1.empty", "empty ledger"),
+    *_idle("s1.100k", "100,000 events"),
+    *_idle("s1.1m", "1,000,000 events", only_full=True),
+    Row("s1.timer.cpu", "idle tick of a systemd timer: CPU above the baseline", "s", 0.15),
+    Row("replay.cpu", "fold of 100,000 events without a cache: CPU above the baseline", "s"),
+    Row("replay.rate", "the same: events folded in a second of CPU", "1/s"),
+    Row("replay.rss", "the same: maximum RSS", "MB"),
+    Row("s2.rss", "supervisor at ten events a second: RSS", "MB", 15.0),
+    Row("s2.peak", "the same: highest RSS so far", "MB", 15.0),
+    Row("s2.cpu", "the same: share of a core", "%", 1.0),
+    Row("s2.events", "the same: events that arrived in a second", "1/s"),
+    Row("s3.wall", "tick with 50 running and 1,000 queued issues: wall time", "s", 1.0),
+    Row("s3.cpu", "the same: CPU above the baseline", "s"),
+    Row("s3.rss", "the same: maximum RSS", "MB"),
+    Row("demo.wall", "`symphony demo`: wall time", "s", 30.0),
+)
+BY_NAME = {row.name: row for row in ROWS}
+
+
+def result(name: str, figure: float, baseline: float | None = None) -> Result:
+    """A measurement of the row with this name."""
+    return Result(BY_NAME[name], figure, baseline)
+
+
+def expected(*, full: bool) -> tuple[Row, ...]:
+    """The rows of a run, in the order of the table."""
+    return tuple(row for row in ROWS if full or not row.only_full)
