@@ -157,3 +157,10 @@ def user_state(environ: Mapping[str, str]) -> Path:
     if not os.path.isabs(base):
         base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
     return Path(base) / "symphony"
+
+
+def absolute_only(path: str) -> str:
+    """The value of PATH without `.` and empty entries: whoever looks a program up in the folder
+    of a repository would run what that repository put there."""
+    entries = [entry for entry in path.split(os.pathsep) if os.path.isabs(entry)]
+    return os.pathsep.join(entries) or os.defpath

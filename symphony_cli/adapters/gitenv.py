@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from symphony_cli.errors import MissingProgram, WorkspaceError
+from symphony_cli.paths import absolute_only
 
 PATIENCE = 60.0
 """Seconds that a local git command may take."""
@@ -81,7 +82,7 @@ def quiet_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     source = os.environ if environ is None else environ
     kept = {name: source[name] for name in ("TMPDIR", "LD_LIBRARY_PATH") if name in source}
     return kept | {
-        "PATH": _absolute_only(source.get("PATH", os.defpath)),
+        "PATH": absolute_only(source.get("PATH", os.defpath)),
         "HOME": NOBODY,
         "XDG_CONFIG_HOME": NOBODY,
         "LC_ALL": "C",
@@ -107,14 +108,8 @@ def remote_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if not name.startswith("GIT_") or _TRANSPORT.fullmatch(name)
     }
-    path = _absolute_only(environ.get("PATH", os.defpath))
+    path = absolute_only(environ.get("PATH", os.defpath))
     return kept | {"PATH": path, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-
-
-def _absolute_only(path: str) -> str:
-    """PATH without `.` and empty entries: git moves into the work tree and looks up programs."""
-    entries = [entry for entry in path.split(os.pathsep) if os.path.isabs(entry)]
-    return os.pathsep.join(entries) or os.defpath
 
 
 def git(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from symphony_cli import files
 from symphony_cli.errors import TrackerError
+from symphony_cli.paths import absolute_only
 
 LOCK_WAIT = 10.0
 """Seconds to wait for another writer."""
@@ -114,6 +115,7 @@ def _git(repo: Path, *arguments: str) -> None:
     for setting in _SETTINGS:
         command += ["-c", setting]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    clean["PATH"] = absolute_only(os.environ.get("PATH", os.defpath))
     for role in ("AUTHOR", "COMMITTER"):
         clean |= {f"GIT_{role}_NAME": "Symphony", f"GIT_{role}_EMAIL": "symphony@localhost"}
     try:

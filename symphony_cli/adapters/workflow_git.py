@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symphony_cli.errors import ConfigError, MissingProgram
+from symphony_cli.paths import absolute_only
 
 _SAFE = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _PATIENCE = 20.0
@@ -104,6 +105,7 @@ def blob_id(data: bytes, like: str = "") -> str:
 def _git(folder: Path, environ: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
     clean |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    clean["PATH"] = absolute_only(environ.get("PATH", os.defpath))
     try:
         return subprocess.run(
             ["git", "-C", str(folder), *_SAFE, *words],

@@ -82,21 +82,20 @@ class Opening:
         return None
 
     @property
-    def recorded(self) -> Usage | None:
-        """The last total we know of a resumed thread: what a kill hid lies above it."""
-        return None if self._old is None or self._old.total == Usage() else self._old.total
+    def resumed(self) -> bool:
+        """The thread is that of an earlier run."""
+        return self._old is not None
 
-    def announce(self, replayed: Usage | None, now: Moment) -> ThreadBegan | None:
+    def announce(self, now: Moment) -> ThreadBegan | None:
         """Say which thread it is, once; None when that is done already.
 
-        Call it when the thread can be resumed and its base is known. A new thread exists on disk
-        only from its first user message on, and began at nothing. A resumed one whose recorded
-        total we lack repeats it (`replayed`) before it does anything else.
+        Call it when the thread can be resumed: a new one exists on disk only from its first user
+        message on, and began at nothing. The base of a resumed one is the last total we know of
+        it, and not the one that Codex repeats: what a kill hid from us lies above it.
         """
         if self._told or self.thread is None:
             return None
         self._told = True
-        resumed = self._old is not None
-        base = self.recorded or (replayed if resumed else None) or Usage()
+        base = Usage() if self._old is None else self._old.total
         self.thread = replace(self.thread, total=base)
-        return ThreadBegan(now.at, self.thread, base, resumed, self._fresh_because)
+        return ThreadBegan(now.at, self.thread, base, self.resumed, self._fresh_because)

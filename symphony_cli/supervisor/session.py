@@ -35,7 +35,6 @@ from datetime import datetime
 from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, Order, RunLimits, StopNote, ThreadRef
-from symphony_cli.core.usage import Usage
 from symphony_cli.supervisor import clocks, faults, launch, opening, protocol
 from symphony_cli.supervisor.actions import (
     Action,
@@ -243,12 +242,12 @@ class Session:
         elif self.state is State.STARTING:
             self._enter(State.OPENING, now)
         elif self._opening.thread is not None:
-            if self._opening.recorded is not None:
-                self._announce(None, now)
+            if self._opening.resumed:
+                self._announce(now)
             self._start_turn(self._brief.prompt, now)
 
-    def _announce(self, replayed: Usage | None, now: Moment) -> None:
-        line = self._opening.announce(replayed, now)
+    def _announce(self, now: Moment) -> None:
+        line = self._opening.announce(now)
         if line is not None:
             self.tally.based(line.thread.id, line.base)
             self._out.tell(line)
@@ -355,7 +354,7 @@ class Session:
             case TurnCompleted() if ours and event.turn == self._turn:
                 self._turn_over(event, now)
             case ItemCompleted(kind="userMessage") if ours:
-                self._announce(None, now)
+                self._announce(now)
             case ItemCompleted(kind="agentMessage") if ours:
                 self._out.tell(*self.tally.said(event.text, now.at))
             case TokensCounted():
@@ -372,7 +371,7 @@ class Session:
 
     def _counted(self, event: TokensCounted, ours: bool, now: Moment) -> None:
         if ours:
-            self._announce(event.total, now)
+            self._announce(now)
         during_turn = self.state in (State.TURN, State.COMPACTING)
         self._out.tell(*self.tally.counted(event.thread, event.total, now.at, during_turn))
         self._check_budget(now)

@@ -44,17 +44,15 @@ def test_a_resumed_thread_counts_from_its_recorded_total_so_that_hidden_use_is_c
     assert play.session.tally.meter.spent == Usage(50, 0, 10, 0, 60)
 
 
-def test_a_resumed_thread_without_a_recorded_total_begins_at_the_first_one_replayed() -> None:
+def test_a_thread_that_had_used_nothing_when_its_run_was_killed_counts_from_nothing() -> None:
     play = Play(thread=ThreadRef(THREAD, "/home/me/.codex"))
     play.initialized()
     play.reply("thread/resume", thread={"id": THREAD})
     play.tokens(150, 20)
     play.turn_starts()
     play.tokens(250, 30)
-    assert [line.base for line in began(play) if isinstance(line, report.ThreadBegan)] == [
-        Usage(150, 0, 20, 0, 170)
-    ]
-    assert play.session.tally.meter.spent == Usage(100, 0, 10, 0, 110)
+    assert [line.base for line in began(play) if isinstance(line, report.ThreadBegan)] == [Usage()]
+    assert play.session.tally.meter.spent == Usage(250, 0, 30, 0, 280)
 
 
 def test_a_thread_that_cannot_be_resumed_is_replaced_and_told_why() -> None:
