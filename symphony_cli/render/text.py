@@ -68,7 +68,7 @@ def as_text(result: object) -> str:
 
 def tick_text(result: TickResult) -> str:
     """The summary, then a line per issue acted on or passed over."""
-    lines = [result.summary]
+    lines = [_folded(result.summary)]
     head = "would " if result.dry_run else ""
     for acted in result.decisions:
         if acted.kind == "take_in":
@@ -85,6 +85,11 @@ def tick_text(result: TickResult) -> str:
 
 def _line(name: str, kind: str, detail: str) -> str:
     return _wrapped(f"{clip(name, 16):<12} {kind}{': ' if detail else ''}{plain(detail)}")
+
+
+def _folded(text: str) -> str:
+    """A line for itself, carried on below where it is too long; a long path stays whole."""
+    return textwrap.fill(plain(text), WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
 def _wrapped(text: str) -> str:
@@ -107,7 +112,8 @@ def _health(result: StatusResult) -> str:
     disk = f"; {result.disk.free_bytes / 1e9:.0f} GB free" if result.disk else ""
     used = f"slots {result.slots.used}/{result.slots.total}"
     tokens = f"tokens spent {result.codex_totals.spend:,}"
-    return f"{result.tick.sentence}\n{counts or 'nothing to do'}; {used}; {tokens}{disk}"
+    facts = f"{counts or 'nothing to do'}; {used}; {tokens}{disk}"
+    return "\n".join(_folded(line) for line in (result.tick.sentence, facts))
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
