@@ -90,7 +90,7 @@ def describe(decision: Decision) -> str:
         case Settle(ended=ended):
             verdict = ended.verdict
             words = [verdict.outcome.value, verdict.reason, verdict.detail]
-            text = ": ".join(word for word in words if word)
+            text = ": ".join(word for word in words if word).rstrip(".")
             return f"{text}; next attempt in {ended.wait:.0f} s" if ended.wait else text
         case Block() | Release():
             return decision.detail

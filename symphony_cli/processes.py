@@ -18,6 +18,9 @@ from pathlib import Path
 
 from symphony_cli.core.run import MARKER, SHARED_MARKER, Identity
 
+HANDED = "SYMPHONY_HANDED_SECRETS"
+"""Names the descriptor from which a tick reads `NAME=value` pairs that finish hands to it."""
+
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 

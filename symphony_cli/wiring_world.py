@@ -96,9 +96,20 @@ def locate(option: str | None, env_file: str | None, environ: Mapping[str, str])
     Raises:
         ConfigError: there is no WORKFLOW.md, or the env file cannot be used.
     """
+    environ = _with_handed_secrets(environ)
     path = workflow.find_workflow(option, environ, Path.cwd())
     path = path.parent.resolve() / path.name
     return Place(path, envfile.environment(environ, path.parent, env_file))
+
+
+def _with_handed_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, with the variables that a finishing run hands to its tick by pipe."""
+    mine = dict(environ)
+    descriptor = mine.pop(processes.HANDED, "")
+    if descriptor.isdigit():
+        pairs = (pair.partition("=") for pair in processes.read_secrets(int(descriptor)))
+        mine.update({name: value for name, _, value in pairs})
+    return mine
 
 
 def configure(place: Place, *, need_key: bool = True) -> Configured:
@@ -175,8 +186,19 @@ def _git_heads(folder: Path) -> list[Path]:
             named = [git / "HEAD", git / head.removeprefix("ref: "), git / "packed-refs"]
             return [path for path in (*named, git / "config") if path.is_file()]
         if git.is_file():
-            return [git]
+            return [git, *_linked_heads(git)]
     return []
+
+
+def _linked_heads(link: Path) -> list[Path]:
+    """The same for a linked worktree: its own HEAD, and everything of the repository it is of."""
+    text = (files.read(link) or b"").decode("utf-8", "replace").removeprefix("gitdir: ").strip()
+    own = link.parent / text
+    shared = (files.read(own / "commondir") or b".").decode("utf-8", "replace").strip()
+    head = (files.read(own / "HEAD") or b"").decode("utf-8", "replace").strip()
+    common = own / shared
+    named = [own / "HEAD", common / head.removeprefix("ref: ")]
+    return [p for p in (*named, common / "packed-refs", common / "config") if p.is_file()]
 
 
 def _hash(data: bytes) -> str:

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIG_BLOCK, SIG_SETMASK, SIGTERM, Signals, pthread_sigmask
 
-from symphony_cli import files, processes, runfolder
+from symphony_cli import clock, files, processes, runfolder
 from symphony_cli.adapters import locks
-from symphony_cli.core.run import MARKER, SHARED_MARKER, Order, PidFile, StopNote, Verdict
+from symphony_cli.core.run import MARKER, SHARED_MARKER, Brief, Order, PidFile, StopNote, Verdict
 from symphony_cli.core.snapshot import Sighting
+from symphony_cli.core.verdict import compose
 from symphony_cli.errors import IssueTrouble, RunLocked, StateError
 from symphony_cli.ids import IssueId, Key, RunId, digest
 from symphony_cli.paths import RunPaths, StatePaths, user_state
@@ -135,6 +136,8 @@ class LocalAgents:
         sighting = Sighting(alive, run, paths.number, stop_there=paths.stop.exists())
         try:
             sighting = replace(sighting, verdict=_verdict(paths, run))
+            if not alive and sighting.verdict is None:
+                sighting = replace(sighting, remains=_remains(paths))
             return replace(sighting, pid=_pid_file(paths, run))
         except StateError as error:
             return replace(sighting, trouble=str(error))
@@ -251,6 +254,13 @@ def _run_of(paths: RunPaths) -> str | None:
         return str(json.loads(data)["run"])
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(f"{paths.order} cannot be understood: move the folder away.") from error
+
+
+def _remains(paths: RunPaths) -> Verdict:
+    """What a run that died has told; it costs a read only while nobody has written its verdict."""
+    brief = runfolder.brief(paths) or Brief(workspace="")
+    lines = runfolder.report_lines(paths)
+    return compose(runfolder.order(paths), brief, lines, clock.now())
 
 
 def _verdict(paths: RunPaths, run: RunId) -> Verdict | None:

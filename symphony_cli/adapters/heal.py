@@ -30,8 +30,9 @@ from symphony_cli.adapters.trees import remove_tree
 from symphony_cli.errors import WorkspaceError
 from symphony_cli.files import translated
 
-OLD_ENOUGH = 10.0
-"""Seconds after which a lock of git that nobody holds open is a leftover."""
+OLD_ENOUGH = 1.0
+"""Seconds after which a lock of git that nobody holds open is a leftover. Not longer: a run that
+was interrupted is followed by the next at once, and its agent could not commit."""
 
 _REMEMBERED = (
     *HALF_DONE,

@@ -70,7 +70,8 @@ def read_ledger(paths: StatePaths, workflow: str) -> Reading:
 def _strange(paths: StatePaths, history: History, workflow: str) -> LedgerError:
     return LedgerError(
         f"{paths.ledger} belongs to {history.workflow}, not to {workflow}: "
-        "move the ledger away, or point `state.path` at a folder of its own."
+        "point `state.path` at a folder of its own; or, if you moved the project here, put its new "
+        "path into `workflow` in the ledger's first line."
     )
 
 

@@ -23,11 +23,11 @@ from symphony_cli.core.decisions import (
     PassOver,
     Release,
     Stop,
-    TakeIn,
     facts,
 )
 from symphony_cli.core.events import Owed
 from symphony_cli.core.history import History
+from symphony_cli.core.intake import GONE_AFTER, intake
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.limits import spent
 from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL, Policy, refusal
@@ -36,10 +36,7 @@ from symphony_cli.core.record import Record
 from symphony_cli.core.settle import settle
 from symphony_cli.core.snapshot import Snapshot
 from symphony_cli.core.times import age
-from symphony_cli.ids import IssueId, RunId, key_for, write_id
-
-GONE_AFTER = 2
-"""So many complete reads in a row without an issue mean that it is gone."""
+from symphony_cli.ids import IssueId, RunId, write_id
 
 
 def plan(world: Snapshot, history: History, policy: Policy) -> tuple[Decision, ...]:
@@ -89,62 +86,28 @@ class Planning:
             yield from think(record)
         except Exception as error:  # noqa: BLE001 - the item loop's one net; the issue says so
             self.faulty.add(record.id)
-            text = f"{type(error).__name__}: {error}"
-            if record.fault != f"{doing}: {text}":
-                yield Fault(record.id, doing, text, traceback.format_exc())
-            yield PassOver(record.id, Why.BUG, f"{doing} it met a bug of ours: {text}")
+            yield from self._fault(doing, record.id, record.fault, error)
+
+    def _fault(
+        self, doing: str, issue: IssueId, known: str, error: Exception
+    ) -> Iterator[Decision]:
+        """A bug of ours met at an issue: written down once, told in every tick."""
+        text = f"{type(error).__name__}: {error}"
+        if known != f"{doing}: {text}":
+            yield Fault(issue, doing, text, "".join(traceback.format_exception(error)))
+        yield PassOver(issue, Why.BUG, f"{doing} it met a bug of ours: {text}")
 
     def _take_in(self) -> Iterator[Decision]:
         read = self.world.tracker.read
         if read is None:
             return
-        taken = set(self.history.keys()) if self._has_strangers(read.issues) else set()
-        sighted = []
-        for issue in read.issues:
-            record = self._known(issue)
-            if record is None and self._is_stranger(issue):
-                continue
-            told = issue.facts()
-            if record is not None and self._is_old_news(record, told):
-                continue
-            key = record.key if record else key_for(issue.identifier, taken)
-            taken.add(key.lower())
-            sighted.append((told, key))
-        missed = tuple(issue for issue in read.missing if self._may_be_missed(issue))
-        cursor = read.cursor if read.cursor != self.history.cursor else None
-        if sighted or missed or (cursor is not None and read.requests):
-            yield TakeIn(tuple(sighted), missed, cursor)
-
-    def _known(self, issue: Issue) -> Record | None:
-        """Its record; finished ones are only looked up when the issue is active again."""
-        record = self.history.records.get(issue.id)
-        if record is None and not self._is_stranger(issue):
-            record = self.history.finished.get(issue.id)
-        return record
-
-    def _is_old_news(self, record: Record, told: Issue) -> bool:
-        """Nothing changed; but one that left the cache as finished and may be worked comes back."""
-        back = record.id not in self.history.records and refusal(told, self.policy.rules) is None
-        return record.issue == told and not record.missed and not back
-
-    def _has_strangers(self, issues: tuple[Issue, ...]) -> bool:
-        return any(
-            issue.id not in self.history.records and not self._is_stranger(issue)
-            for issue in issues
-        )
-
-    def _is_stranger(self, issue: Issue) -> bool:
-        refused = refusal(issue, self.policy.rules)
-        return issue.archived or (refused is not None and refused.stranger)
-
-    def _may_be_missed(self, issue: IssueId) -> bool:
-        record = self.history.records.get(issue)
-        return (
-            record is not None
-            and record.finished_at is None
-            and record.missed < GONE_AFTER
-            and not (record.released == "gone" and record.running is None)
-        )
+        taken = intake(read, self.history, self.policy.rules)
+        if taken.news is not None:
+            yield taken.news
+        for issue, error in taken.faults.items():
+            self.faulty.add(issue)
+            record = self.history.find(issue)
+            yield from self._fault("taking in", issue, record.fault if record else "", error)
 
     def _settle(self, record: Record) -> Iterator[Decision]:
         if record.running is None:
@@ -159,7 +122,7 @@ class Planning:
     def _stop(self, record: Record) -> Iterator[Decision]:
         running = record.running
         seen = self.world.runs.get(record.id)
-        if running is None or seen is None or not seen.alive:
+        if running is None or seen is None or not seen.alive or running.recoveries:
             return
         if running.stop:
             if not seen.stop_there:

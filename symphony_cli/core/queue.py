@@ -35,14 +35,18 @@ def newcomers(issues: Iterable[Issue]) -> list[Issue]:
 def in_line(history: History, policy: Policy, first: Iterable[str] = ()) -> list[Record]:
     """Enrolled issues that do not run, in the order in which they are served.
 
-    `first` are those that the last tick had no time for.
+    `first` are those that the last tick had no time for. While the machine is thought unfit, those
+    go first whose own runs failed least: the probe must not be the same issue for ever.
     """
     hurried = set(first)
     waiting = [r for r in history.records.values() if r.place is not None and not r.running]
+    hold = history.holds.get("environment")
+    probing = hold is not None and hold.count >= HOLD_FROM
 
-    def turn(record: Record) -> tuple[bool, int, int]:
+    def turn(record: Record) -> tuple[bool, int, int, int]:
+        unfit = record.environment_in_row if probing else 0
         urgent = record.issue.priority or 5 if policy.queue_order == "priority" else 0
-        return (record.id not in hurried, urgent, record.place or 0)
+        return (record.id not in hurried, unfit, urgent, record.place or 0)
 
     return sorted(waiting, key=turn)
 

@@ -28,6 +28,7 @@ class Running:
     stop_detail: str = ""
     signalled: str = ""
     recoveries: int = 0
+    recovered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ is not alive is over; its verdict says how, and where there is none its last act
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from symphony_cli.core import events as e
@@ -51,12 +52,11 @@ def settle(
         return Settle(record.id, ended(record, running, seen.verdict, history, policy, now))
     if running.recoveries < MOST_RECOVERIES:
         return Recover(record.id, running.run)
-    lost = Verdict(
-        running.run,
-        record.id,
-        Outcome.LOST,
-        "finish_died",
-        f"its last act died {running.recoveries} times; see agent.log in its run folder",
+    lost = replace(
+        seen.remains or Verdict(running.run, record.id, Outcome.LOST),
+        outcome=Outcome.LOST,
+        reason="finish_died",
+        detail=f"its last act died {running.recoveries} times; see agent.log in its run folder",
     )
     return Settle(record.id, ended(record, running, lost, history, policy, now))
 
@@ -65,6 +65,7 @@ def _silent(record: Record, running: Running, seen: Sighting, now: datetime) -> 
     """Signals for a living run whose heart has stopped: TERM, then KILL, then nothing more."""
     mine = seen.pid is not None and seen.pid.run == running.run
     beat = seen.pid.beat_at if seen.pid is not None and mine else running.since
+    beat = max(beat, running.recovered_at or beat)
     if age(now, beat) < SILENT_AFTER or running.signalled == "KILL":
         return None
     name = "KILL" if running.signalled == "TERM" else "TERM"

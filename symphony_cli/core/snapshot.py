@@ -19,6 +19,8 @@ class Sighting:
     number: int = 0
     pid: PidFile | None = None
     verdict: Verdict | None = None
+    remains: Verdict | None = None
+    """Of a dead run without a verdict: what its report adds up to, should finish never manage."""
     stop_there: bool = False
     trouble: str = ""
     """A file of the run that is there but cannot be read."""

@@ -10,6 +10,7 @@ from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
 from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
 from symphony_cli.core.run import Verdict
 from symphony_cli.core.times import Wait
+from symphony_cli.core.usage import Usage
 
 
 def sighted(record: Record, event: e.Sighted) -> Record:
@@ -78,7 +79,8 @@ def _of_run(record: Record, event: e.Event) -> Record:
         case e.Signalled():
             return replace(record, running=replace(running, signalled=event.signal))
         case e.Recovered():
-            return replace(record, running=replace(running, recoveries=running.recoveries + 1))
+            again = replace(running, recoveries=running.recoveries + 1, recovered_at=event.at)
+            return replace(record, running=again)
         case _:
             return record
 
@@ -129,7 +131,7 @@ def ended(record: Record, event: e.Ended) -> Record:
         attempts_since_progress=_attempts(record, event),
         turns=record.turns + verdict.turns,
         usage=record.usage + verdict.spent,
-        thread=None if verdict.reason == CONTEXT else verdict.thread or record.thread,
+        thread=None if _is_useless(verdict) else verdict.thread or record.thread,
         fresh_threads=record.fresh_threads + verdict.fresh_thread,
         workspace=record.workspace or verdict.workspace,
         branch=record.branch or verdict.branch,
@@ -168,6 +170,16 @@ def _question(verdict: Verdict) -> BlockReason | None:
 
 CONTEXT = "context"
 """A run failed because its thread is full and compacting did not help: the next has a new one."""
+
+MODEL = "model"
+"""The provider does not have the model; a thread keeps the one it began with."""
+
+
+def _is_useless(verdict: Verdict) -> bool:
+    """Whether a thread is not worth resuming: it is full, or was born wrong and never answered."""
+    unused = verdict.thread is not None and verdict.thread.total == Usage()
+    return verdict.reason == CONTEXT or (verdict.reason == MODEL and unused)
+
 
 NO_ATTEMPT = frozenset(
     {Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}

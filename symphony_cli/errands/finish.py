@@ -22,9 +22,9 @@ from symphony_cli.core import report
 from symphony_cli.core.environment import agent_environment
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import MARKER, Brief, GitFacts, Order
+from symphony_cli.core.verdict import LAST_PHASE, compose
 from symphony_cli.errands import act
 from symphony_cli.errands.sweep import Swept, remains, sweep
-from symphony_cli.errands.verdict import LAST_PHASE, compose
 from symphony_cli.errors import StateError, SymphonyError
 from symphony_cli.paths import RunPaths
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     act.listen(act.unmoved)
     order = runfolder.order(mine.paths)
     with contextlib.ExitStack() as at_last:
-        at_last.callback(start_tick, order, dict(os.environ))
+        at_last.callback(start_tick, order, dict(os.environ), mine.secrets)
         at_last.callback(let_go, mine.locks)
         if not told(mine.paths, order):
             settle(mine, order)
@@ -207,20 +207,30 @@ def tick_command(workflow: str) -> list[str]:
     return [sys.executable, "-P", "-m", "symphony_cli", "--workflow", workflow, "tick"]
 
 
-def start_tick(order: Order, environ: Mapping[str, str]) -> None:
-    """One tick that nobody waits for, so that the verdict need not wait for the timer."""
+def start_tick(order: Order, environ: Mapping[str, str], secrets: Sequence[str] = ()) -> None:
+    """One tick that nobody waits for, so that the verdict need not wait for the timer.
+
+    The tracker's key goes to it as it came to us, by pipe: its environment is read by agents.
+    """
     if environ.get(NO_TICK) == "1":
         return
     workflow = order.settings.tracker.workflow
+    mine = {name: value for name, value in environ.items() if name != MARKER}
+    pipe = None
+    if secrets:
+        names = order.settings.tracker.secret_names
+        pipe = processes.secret_pipe([f"{name}={secrets[0]}" for name in names])
+        mine[processes.HANDED] = str(pipe)
     with contextlib.suppress(OSError):
         subprocess.Popen(
             tick_command(workflow),
             cwd=Path(workflow).parent,
-            env={name: value for name, value in environ.items() if name != MARKER},
+            env=mine,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=() if pipe is None else (pipe,),
         )
 
 

@@ -60,7 +60,7 @@ def test_locks_that_a_killed_git_left_are_removed(world: GitWorld, place: Path) 
 
 
 def test_a_young_lock_is_left_alone(world: GitWorld, place: Path) -> None:
-    path = old(lock(place), seconds=9)
+    path = old(lock(place), seconds=0.5)
     assert (heal(world.site("A-1"), BRANCH, NOW), path.exists()) == ((), True)
 
 

@@ -221,3 +221,18 @@ def is_readable(pid: int) -> bool:
     """Whether another process of the same user may see the environment of this one."""
     command = [*AS_ANYBODY, "/bin/cat", f"/proc/{pid}/environ"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_the_tick_that_a_run_starts_at_its_end_knows_the_key(house: House) -> None:
+    """It has it by pipe; without it, a title that quotes the key would go into the ledger as it is."""
+    house.configure(KNOWN)
+    house.extra |= {"TRACKER_KEY": KEY, "SYMPHONY_NO_TICK": "0"}
+    house.issue("A-1")
+    house.run("tick")
+    house.issue("A-2", title=f"It quotes {KEY}")
+
+    until(lambda: len(house.events("finished")) == 2, "both were done by ticks of their runs")
+
+    files = [path for path in house.state.rglob("*") if path.is_file()]
+    assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
+    assert "quotes [secret]" in house.ledger.read_text()

@@ -415,3 +415,31 @@ def test_only_labelled_issues_are_ours_when_a_label_is_required(world: FakeWorld
 
     assert did(world) == [("enrol", "A-2"), ("dispatch", "A-2")]
     assert world.history.find(IssueId("A-1")) is None
+
+
+def test_a_bug_met_while_taking_in_is_that_issue_s_trouble(world: FakeWorld) -> None:
+    class Odd(tuple):  # type: ignore[type-arg]
+        def __iter__(self) -> object:
+            raise ZeroDivisionError("nobody iterates over this")
+
+    world.issue("A-1", labels=Odd())
+    world.issue("A-2")
+
+    result = world.tick()
+
+    assert (world.agents.started, result.exit_code) == (["A-2"], ExitCode.BUG)
+    assert [(p.issue_identifier, p.reason) for p in result.passed_over] == [("A-1", "bug")]
+
+
+def test_the_probe_is_not_the_same_issue_for_ever(world: FakeWorld) -> None:
+    world.policy = Policy(slots=1, backoff_cap=1.0)
+    for name in ("A-1", "A-2"):
+        world.issue(name)
+    for _ in range(6):
+        world.tick()
+        for run in world.agents.living():
+            world.agents.end(run, Outcome.ENVIRONMENT, world.time, git=None)
+        world.tick()
+        world.later(seconds=5)
+
+    assert world.agents.started.count("A-2") >= 2

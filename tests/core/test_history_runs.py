@@ -56,7 +56,15 @@ def test_what_is_asked_of_a_run_is_remembered_with_it() -> None:
         e.Recovered(NOW, ABC, rid()),
     )
     assert found.running == Running(
-        rid(), 1, NOW, "Todo", "label", "it carries one", signalled="KILL", recoveries=2
+        rid(),
+        1,
+        NOW,
+        "Todo",
+        "label",
+        "it carries one",
+        signalled="KILL",
+        recoveries=2,
+        recovered_at=NOW,
     )
 
 

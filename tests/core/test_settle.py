@@ -22,6 +22,7 @@ from symphony_cli.core.run import SILENT_AFTER, GitFacts
 from symphony_cli.core.settle import HOLD_FROM, MOST_RECOVERIES, made_progress, settle
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.times import Wait
+from symphony_cli.core.usage import Usage
 from tests.builders import (
     NOW,
     alive,
@@ -132,6 +133,20 @@ def test_an_intent_without_a_run_was_nobodys_fault(seen: Sighting) -> None:
 def test_a_verdict_of_a_run_that_is_not_alive_is_taken_in_as_it_is() -> None:
     told = verdict(outcome=Outcome.HANDED_OVER, turns=3)
     assert settled(over(told), now=later(5)) == e.Ended(later(5), ABC, rid(), told)
+
+
+def test_what_a_dead_run_has_told_counts_also_when_its_last_act_never_manages() -> None:
+    told = verdict(outcome=Outcome.HANDED_OVER, turns=3, spent=Usage(input=7, total=7))
+    seen = replace(over(None), remains=told)
+    lost = settled(seen, *(e.Recovered(NOW, ABC, rid()),) * MOST_RECOVERIES)
+    assert lost.verdict == replace(
+        told, outcome=Outcome.LOST, reason="finish_died", detail=lost.verdict.detail
+    )
+
+
+def test_a_last_act_that_was_just_started_is_not_silent() -> None:
+    seen = replace(over(None), alive=True)
+    assert judged(seen, e.Recovered(later(300), ABC, rid()), now=later(310)) is None
 
 
 def test_a_run_whose_last_act_dies_again_and_again_is_lost() -> None:

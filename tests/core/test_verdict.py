@@ -8,7 +8,7 @@ from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, GitFacts, ThreadRef, Verdict
 from symphony_cli.core.usage import Usage
-from symphony_cli.errands.verdict import compose
+from symphony_cli.core.verdict import compose
 from tests.builders import NOW, later
 from tests.errands.world import World
 

@@ -82,7 +82,8 @@ class FakeAgents:
         if not mine:
             return Sighting(alive=alive)
         number, found = mine[-1]
-        return Sighting(alive, run, number, found.pid, found.verdict, found.stop is not None)
+        stop_there = found.stop is not None
+        return Sighting(alive, run, number, found.pid, found.verdict, stop_there=stop_there)
 
     def stop(self, key: Key, run: RunId, note: StopNote) -> None:
         self._fuse.spark("before the stop file")

@@ -1,0 +1,84 @@
+"""What of an answer of the tracker is news: which issues concern us, and what changed of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symphony_cli.core.decisions import TakeIn
+from symphony_cli.core.history import History
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.policy import Rules, refusal
+from symphony_cli.core.record import GONE, Record
+from symphony_cli.core.snapshot import Read
+from symphony_cli.ids import IssueId, Key, key_for
+
+GONE_AFTER = 2
+"""So many complete reads in a row without an issue mean that it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """News, and the issues whose telling met a bug of ours: their trouble, the rest is taken in."""
+
+    news: TakeIn | None
+    faults: dict[IssueId, Exception] = field(default_factory=dict)
+
+
+def intake(read: Read, history: History, rules: Rules) -> Intake:
+    """Compare an answer with what we hold."""
+    sighted: list[tuple[Issue, Key]] = []
+    faults: dict[IssueId, Exception] = {}
+    taken: set[str] = set()
+    for issue in read.issues:
+        try:
+            told = _news(issue, history, rules)
+        except Exception as error:  # noqa: BLE001 - one issue's trouble; the plan says so
+            faults[issue.id] = error
+            continue
+        if told is None:
+            continue
+        record = history.find(issue.id)
+        # All keys ever given are only needed, and only read, when somebody new comes.
+        taken = taken or set(history.keys() if record is None else ())
+        key = record.key if record is not None else key_for(issue.identifier, taken)
+        taken.add(key.lower())
+        sighted.append((told, key))
+    missed = tuple(issue for issue in read.missing if _may_be_missed(issue, history))
+    cursor = read.cursor if read.cursor != history.cursor else None
+    worth = sighted or missed or (cursor is not None and read.requests)
+    return Intake(TakeIn(tuple(sighted), missed, cursor) if worth else None, faults)
+
+
+def _news(issue: Issue, history: History, rules: Rules) -> Issue | None:
+    """The facts to write down, or None when they are known or no concern of ours."""
+    stranger = is_stranger(issue, rules)
+    record = history.records.get(issue.id)
+    if record is None and stranger:
+        return None
+    record = record or history.finished.get(issue.id)
+    told = issue.facts()
+    if record is not None and _is_old_news(record, told, history, rules):
+        return None
+    return told
+
+
+def is_stranger(issue: Issue, rules: Rules) -> bool:
+    """An issue that was never meant for us; not worth remembering if we never worked it."""
+    refused = refusal(issue, rules)
+    return issue.archived or (refused is not None and refused.stranger)
+
+
+def _is_old_news(record: Record, told: Issue, history: History, rules: Rules) -> bool:
+    """Nothing changed; but one that left the cache as finished and may be worked comes back."""
+    back = record.id not in history.records and refusal(told, rules) is None
+    return record.issue == told and not record.missed and not back
+
+
+def _may_be_missed(issue: IssueId, history: History) -> bool:
+    record = history.records.get(issue)
+    return (
+        record is not None
+        and record.finished_at is None
+        and record.missed < GONE_AFTER
+        and not (record.released == GONE and record.running is None)
+    )
