@@ -41,6 +41,7 @@ def observe(world: World, history: History, last: TickFile, now: datetime) -> Ob
         runs=runs,
         disk=world.disk(),
         policy_error=world.policy_error,
+        looked_at=last.started_at,
         first=tuple(
             IssueId(passed.issue) for passed in last.passed_over if passed.reason == Why.DEADLINE
         ),

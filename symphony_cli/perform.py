@@ -22,6 +22,7 @@ from symphony_cli.core.decisions import (
     PassOver,
     Recover,
     Release,
+    Reopen,
     Settle,
     Signal,
     Stop,
@@ -77,7 +78,7 @@ def perform(decision: Decision, world: World, now: datetime) -> Done:
             key = _record(world, decision.issue).key
             world.agents.signal(key, decision.run, decision.name)
             return Done(f"sent {decision.name}: it gave no sign of life")
-        case TakeIn() | Settle() | Block() | Enrol() | Release() | Finish() | Fault():
+        case TakeIn() | Settle() | Block() | Enrol() | Release() | Finish() | Reopen() | Fault():
             world.ledger.append(*facts(decision, now))
             return Done(describe(decision))
         case PassOver():
@@ -166,6 +167,7 @@ def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now:
         ordered_at=now,
         retry_kind=decision.retry_kind,
         thread=record.thread,
+        totals=record.totals,
         previous=_previous(record),
     )
 
@@ -173,6 +175,8 @@ def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now:
 def _settings_for(record: Record, world: World) -> Settings:
     settings = world.settings
     place = replace(settings.workspace, path=record.workspace)
+    if record.root:
+        place = replace(place, root=record.root)
     if record.branch:
         place = replace(place, branch=record.branch)
     limits = replace(settings.limits, tokens=tokens_left(record, world.policy))

@@ -96,11 +96,11 @@ def tick(
     if world.policy_error:
         minutes.errors.append(world.policy_error)
         minutes.codes.append(ExitCode.CONFIG)
-    for number, decision in enumerate(decisions):
+    for decision in decisions:
         if not dry_run and elapsed() > _latest(decision, deadline):
-            _put_off(decisions[number:], history, minutes)
-            break
-        _act(decision, world, now, minutes, dry_run)
+            _put_off(decision, history, minutes)
+        else:
+            _act(decision, world, now, minutes, dry_run)
     read = observed.snapshot.tracker.read
     if read is not None:
         minutes.passed += _unread(read, history)
@@ -131,16 +131,21 @@ def _unread(read: Read, history: History) -> list[PassedOver]:
 
 
 def _latest(decision: Decision, deadline: float) -> float:
-    """When it is too late for a decision; writes to the tracker have a share of their own."""
+    """When it is too late for a decision: writes to the tracker have a share of their own, and
+    saying why an issue waits takes no time."""
+    if isinstance(decision, PassOver):
+        return float("inf")
     return deadline if isinstance(decision, Deliver) else deadline * (1 - WRITES_KEEP)
 
 
-def _put_off(left: tuple[Decision, ...], history: History, minutes: Minutes) -> None:
-    for decision in left:
-        issue = _issue(decision)
-        if issue is not None:
-            detail = f"no time left for its {_kind(decision)} in this tick; it goes first next time"
-            minutes.passed.append(_passed(PassOver(issue, Why.DEADLINE, detail), history))
+def _put_off(decision: Decision, history: History, minutes: Minutes) -> None:
+    """The issue goes first next time; it is told once, whatever was to be done about it."""
+    issue = _issue(decision)
+    told = {passed.issue for passed in minutes.passed if passed.reason == Why.DEADLINE}
+    if issue is None or issue in told:
+        return
+    detail = f"no time left for its {_kind(decision)} in this tick; it goes first next time"
+    minutes.passed.append(_passed(PassOver(issue, Why.DEADLINE, detail), history))
 
 
 def _act(decision: Decision, world: World, now: datetime, minutes: Minutes, dry_run: bool) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from symphony_cli.core import events as e
 from symphony_cli.core.decisions import Deliver
 from symphony_cli.core.history import History
-from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL, Policy
+from symphony_cli.core.outbox import take_back
+from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason
-from symphony_cli.core.record import Block, Record
+from symphony_cli.core.record import Record
 from symphony_cli.errors import ExitCode, UsageError
-from symphony_cli.ids import write_id
 from symphony_cli.perform import perform
 from symphony_cli.ports import World
 
@@ -55,7 +54,7 @@ def unblock(world: World, name: str, by: str, note: str = "") -> UnblockResult:
         )
     now = world.clock()
     cleared = e.Unblocked(now, record.id, "unblock", by, note)
-    world.ledger.append(*_clean_up(history, record, record.block, now), cleared)
+    world.ledger.append(*take_back(history, record, record.block, now), cleared)
     for write in tuple(history.outbox.values()):
         if write.issue == record.id:
             perform(Deliver(record.id, write.id), world, now)
@@ -81,19 +80,6 @@ def known(history: History, name: str) -> Record:
     names = sorted(record.issue.identifier for record in history.records.values())
     listed = f" Known: {', '.join(names[:10])}." if names else " No issue was taken in yet."
     raise UsageError(f"There is no issue {name!r}.{listed}")
-
-
-def _clean_up(history: History, record: Record, block: Block, now: datetime) -> tuple[e.Event, ...]:
-    """What was not sent yet is cancelled; a label that may be out there is to be taken off."""
-    mine = [write for write in history.outbox.values() if write.issue == record.id]
-    unsent = [write for write in mine if write.tries == 0 and write.kind != "remove_label"]
-    cancelled = [e.Cancelled(now, write.id) for write in unsent]
-    label = BUDGET_LABEL if block.reason is BlockReason.BUDGET else STUCK_LABEL
-    never_set = any(write.kind == "add_label" for write in unsent)
-    if block.reason is BlockReason.OPERATOR or never_set:
-        return tuple(cancelled)
-    removal = write_id("unlabel", history.id, record.id, str(record.blocks))
-    return (*cancelled, e.Owed(now, record.id, removal, "remove_label", label))
 
 
 def _granted(reason: BlockReason, policy: Policy) -> str:

@@ -89,10 +89,18 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The issue is over."""
+    """The issue is over; what was owed because of its block is taken back."""
 
     issue: IssueId
     state: str
+    taken_back: tuple[e.Cancelled | e.Owed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """A finished issue is active again but must still wait."""
+
+    issue: IssueId
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,7 @@ Decision = (
     | Enrol
     | Release
     | Finish
+    | Reopen
     | Dispatch
     | Deliver
     | PassOver
@@ -181,8 +190,10 @@ def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Eve
             return (e.Enrolled(now, issue),)
         case Release():
             return (e.Released(now, decision.issue, decision.why, decision.detail),)
-        case Finish(issue=issue, state=state):
-            return (e.Finished(now, issue, state),)
+        case Finish():
+            return (*decision.taken_back, e.Finished(now, decision.issue, decision.state))
+        case Reopen(issue=issue):
+            return (e.Reopened(now, issue),)
         case Dispatch():
             return (_dispatched(decision, now, run),)
         case Fault():

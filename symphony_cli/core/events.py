@@ -72,6 +72,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """A finished issue is active again, though something still keeps it from the queue."""
+
+    at: datetime
+    issue: IssueId
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatched:
     """The intent to start a run; the run itself may never have come to life."""
 
@@ -228,6 +236,7 @@ Event = (
     | Enrolled
     | Released
     | Finished
+    | Reopened
     | Dispatched
     | StopAsked
     | Signalled
@@ -253,6 +262,7 @@ KINDS: dict[str, type[Event]] = {
         Enrolled,
         Released,
         Finished,
+        Reopened,
         Dispatched,
         Signalled,
         Recovered,

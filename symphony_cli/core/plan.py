@@ -22,21 +22,22 @@ from symphony_cli.core.decisions import (
     Finish,
     PassOver,
     Release,
+    Reopen,
     Stop,
     facts,
 )
-from symphony_cli.core.events import Owed
 from symphony_cli.core.history import History
 from symphony_cli.core.intake import GONE_AFTER, intake
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.limits import spent
-from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL, Policy, refusal
+from symphony_cli.core.outbox import take_back, tell
+from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
 from symphony_cli.core.record import Record
 from symphony_cli.core.settle import settle
 from symphony_cli.core.snapshot import Snapshot
 from symphony_cli.core.times import age
-from symphony_cli.ids import IssueId, RunId, write_id
+from symphony_cli.ids import IssueId, RunId
 
 
 def plan(world: Snapshot, history: History, policy: Policy) -> tuple[Decision, ...]:
@@ -115,7 +116,15 @@ class Planning:
         seen = self.world.runs.get(record.id)
         if seen is None:
             return
-        decision = settle(record, record.running, seen, self.history, self.policy, self.world.now)
+        decision = settle(
+            record,
+            record.running,
+            seen,
+            self.history,
+            self.policy,
+            self.world.now,
+            self.world.looked_at,
+        )
         if decision is not None:
             yield decision
 
@@ -151,7 +160,9 @@ class Planning:
             return
         reason = self._block_reason(record)
         if reason is not None:
-            yield Block(record.id, *reason, owed=self._tell(record, *reason))
+            yield Block(
+                record.id, *reason, owed=tell(self.history, record, *reason, self.world.now)
+            )
 
     def _block_reason(self, record: Record) -> tuple[BlockReason, str] | None:
         if record.unanswered is not None and record.last is not None:
@@ -159,21 +170,6 @@ class Planning:
         if record.place is None:
             return None
         return spent(record, self.policy)
-
-    def _tell(self, record: Record, reason: BlockReason, detail: str) -> tuple[Owed, ...]:
-        label = BUDGET_LABEL if reason is BlockReason.BUDGET else STUCK_LABEL
-        name = record.issue.identifier
-        text = (
-            f"Symphony has stopped working on this issue and waits for a person ({reason}).\n\n"
-            f"{detail}\n\n"
-            f"To let it go on: `symphony unblock {name}`."
-        )
-        about = (self.history.id, record.id, str(record.blocks))
-        now = self.world.now
-        return (
-            Owed(now, record.id, write_id("label", *about), "add_label", label),
-            Owed(now, record.id, write_id("comment", *about), "comment", text),
-        )
 
     def _newcomers(self) -> Iterator[Decision]:
         eligible: list[Issue] = []
@@ -191,18 +187,29 @@ class Planning:
         return not record.missed and refusal(record.issue, self.policy.rules) is None
 
     def _release(self, record: Record) -> Iterator[Decision]:
-        if record.running is not None or record.finished_at is not None:
+        if record.running is not None:
+            return
+        if record.finished_at is not None:
+            yield from self._reopen(record)
             return
         if record.missed >= GONE_AFTER:
             if record.released != "gone":
                 yield Release(record.id, "gone", "two complete reads did not have it")
             return
         if self.policy.rules.is_terminal(record.issue.state):
-            yield Finish(record.id, record.issue.state)
+            block, now = record.block, self.world.now
+            back = take_back(self.history, record, block, now) if block is not None else ()
+            yield Finish(record.id, record.issue.state, back)
             return
         refused = refusal(record.issue, self.policy.rules)
         if refused is not None and refused.leaves and record.place is not None:
             yield Release(record.id, refused.why.value, refused.detail)
+
+    def _reopen(self, record: Record) -> Iterator[Decision]:
+        """One that may be worked is enrolled; one that must wait is at least seen to wait."""
+        refused = refusal(record.issue, self.policy.rules)
+        if refused is not None and not refused.leaves and not record.missed:
+            yield Reopen(record.id)
 
     def _dispatch(self) -> Iterator[Decision]:
         self.room = queue.taken(self.history)

@@ -119,7 +119,10 @@ class Record:
     """What was used at the last `unblock` of a budget; the next helping counts from there."""
     thread: ThreadRef | None = None
     fresh_threads: int = 0
+    totals: dict[str, Usage] = field(default_factory=dict)
+    """The last running total of each thread, the base of what its next run spends on it."""
     workspace: str = ""
+    root: str = ""
     branch: str = ""
     entries: dict[str, int] = field(default_factory=dict)
     """How often the issue was seen to enter each state (normal form)."""

@@ -157,6 +157,8 @@ class Order:
     ordered_at: datetime
     retry_kind: RetryKind | None = None
     thread: ThreadRef | None = None
+    totals: dict[str, Usage] = field(default_factory=dict)
+    """The last known running total of every thread this issue ever had, sub-agents' too."""
     previous: PreviousAttempt | None = None
     format: int = 1
 
@@ -272,6 +274,8 @@ class Verdict:
     hold_until: datetime | None = None
     """The provider said when its limit resets."""
     workspace: str = ""
+    root: str = ""
+    """The `workspace.root` that the workspace lies in; it stays the issue's whatever is edited."""
     branch: str = ""
     git: GitFacts | None = None
     killed: dict[str, tuple[int, ...]] = field(default_factory=dict)

@@ -17,12 +17,18 @@ from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
 from symphony_cli.core.record import Record, Running
-from symphony_cli.core.run import SILENT_AFTER, GitFacts, Verdict
+from symphony_cli.core.run import BEAT_EVERY, SILENT_AFTER, GitFacts, Verdict
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.times import age
 
 MOST_RECOVERIES = 5
 """How often finish may die on one run before the run is settled as lost without it."""
+
+SHORTEST_HOLD, LONGEST_HOLD = 60.0, 7 * 86400.0
+"""Seconds that a date of the provider can hold dispatch: clocks differ, and dates may be wrong."""
+
+QUIET_AFTER = 3 * BEAT_EVERY
+"""Seconds without a sign of life that the tick before must have seen."""
 
 HOLD_FROM = 3
 """So many environment failures in a row hold all dispatch."""
@@ -35,10 +41,17 @@ def settle(
     history: History,
     policy: Policy,
     now: datetime,
+    looked_at: datetime | None = None,
 ) -> Settle | Recover | Signal | None:
-    """What to do about a run that the ledger thinks is running; None: let it work."""
+    """What to do about a run that the ledger thinks is running; None: let it work.
+
+    `looked_at` is when the tick before this one looked.
+    """
     if seen.alive:
-        return _silent(record, running, seen, now)
+        return _silent(record, running, seen, now, looked_at)
+    if seen.run is None and seen.trouble:
+        # An order that cannot be read is no proof that nothing was started: people must look.
+        return None
     if seen.run != running.run:
         never = Verdict(
             running.run,
@@ -61,12 +74,24 @@ def settle(
     return Settle(record.id, ended(record, running, lost, history, policy, now))
 
 
-def _silent(record: Record, running: Running, seen: Sighting, now: datetime) -> Signal | None:
-    """Signals for a living run whose heart has stopped: TERM, then KILL, then nothing more."""
+def _silent(
+    record: Record,
+    running: Running,
+    seen: Sighting,
+    now: datetime,
+    looked_at: datetime | None,
+) -> Signal | None:
+    """Signals for a living run whose heart has stopped: TERM, then KILL, then nothing more.
+
+    The tick before must have seen it quiet as well: after a suspend, or when a clock was put
+    forward, every heart looks stopped until its next beat.
+    """
     mine = seen.pid is not None and seen.pid.run == running.run
     beat = seen.pid.beat_at if seen.pid is not None and mine else running.since
     beat = max(beat, running.recovered_at or beat)
     if age(now, beat) < SILENT_AFTER or running.signalled == "KILL":
+        return None
+    if looked_at is not None and age(looked_at, beat) < QUIET_AFTER:
         return None
     name = "KILL" if running.signalled == "TERM" else "TERM"
     return Signal(record.id, running.run, name)
@@ -112,7 +137,8 @@ def _wait(record: Record, verdict: Verdict, progress: bool, policy: Policy) -> f
         return backoff(failures, base, cap, record.id)
     if verdict.outcome is Outcome.ENVIRONMENT:
         return backoff(record.environment_in_row + 1, base, cap, record.id)
-    if verdict.outcome is Outcome.NOT_ELIGIBLE:
+    if verdict.outcome in (Outcome.NOT_ELIGIBLE, Outcome.TRACKER):
+        # Tick and run do not see the same; asking again at once would only start more runs.
         return policy.interval
     return 0.0
 
@@ -126,7 +152,8 @@ def _hold(verdict: Verdict, history: History, policy: Policy, now: datetime) -> 
     if verdict.outcome is not Outcome.PROVIDER:
         return 0.0
     if verdict.hold_until is not None:
-        return min(7 * 86400.0, max(0.0, (verdict.hold_until - now).total_seconds()))
+        left = (verdict.hold_until - now).total_seconds()
+        return min(LONGEST_HOLD, max(SHORTEST_HOLD, left))
     old = history.holds.get("provider")
     if verdict.reason == "usage_limit":
         steps = old.count if old else 0

@@ -68,5 +68,7 @@ class Snapshot:
     runs: dict[IssueId, Sighting] = field(default_factory=dict)
     disk: Disk | None = None
     policy_error: str = ""
+    looked_at: datetime | None = None
+    """When the tick before this one looked."""
     first: tuple[IssueId, ...] = ()
     """Issues passed over for lack of time in the tick before; they go first now."""

@@ -56,6 +56,8 @@ def changed(record: Record, event: e.Event, position: int) -> Record:
                 unanswered=None,
                 finished_at=event.at,
             )
+        case e.Reopened():
+            return replace(record, finished_at=None, released="")
         case e.Dispatched():
             return _dispatched(record, event)
         case e.Blocked():
@@ -133,7 +135,9 @@ def ended(record: Record, event: e.Ended) -> Record:
         usage=record.usage + verdict.spent,
         thread=None if _is_useless(verdict) else verdict.thread or record.thread,
         fresh_threads=record.fresh_threads + verdict.fresh_thread,
+        totals=_totals(record, verdict),
         workspace=record.workspace or verdict.workspace,
+        root=record.root or (verdict.root if verdict.workspace else ""),
         branch=record.branch or verdict.branch,
         stalls=record.stalls + verdict.stalls,
         declines=record.declines + verdict.declines,
@@ -166,6 +170,15 @@ def _question(verdict: Verdict) -> BlockReason | None:
         return None
     known = {reason.value: reason for reason in BlockReason}
     return known.get(verdict.reason, BlockReason.AGENT)
+
+
+def _totals(record: Record, verdict: Verdict) -> dict[str, Usage]:
+    """The highest total seen of each thread: a run that began it anew never lowers it."""
+    seen = {
+        thread: total.highest(record.totals.get(thread, Usage()))
+        for thread, total in verdict.totals.items()
+    }
+    return {**record.totals, **seen}
 
 
 CONTEXT = "context"

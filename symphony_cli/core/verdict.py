@@ -50,6 +50,7 @@ def compose(
         declines=total.declines,
         hold_until=closing.hold_until,
         workspace=brief.workspace,
+        root=order.settings.workspace.root,
         branch=git.branch if git is not None and git.branch else brief.branch,
         git=git,
         killed={step: pids for step, pids in (total.killed or {}).items() if pids},

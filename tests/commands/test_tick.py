@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -329,8 +330,7 @@ def test_what_a_deadline_puts_off_goes_first_next_time(world: FakeWorld) -> None
     late = world.tick(elapsed=lambda: 40.0)
     assert [(p.issue_identifier, p.reason) for p in late.passed_over] == [
         ("A-1", "deadline"),
-        ("A-1", "deadline"),
-        ("A-2", "deadline"),
+        ("A-2", "slots"),
     ]
 
     assert did(world) == [("settle", "A-1"), ("dispatch", "A-1")]
@@ -418,8 +418,8 @@ def test_only_labelled_issues_are_ours_when_a_label_is_required(world: FakeWorld
 
 
 def test_a_bug_met_while_taking_in_is_that_issue_s_trouble(world: FakeWorld) -> None:
-    class Odd(tuple):  # type: ignore[type-arg]
-        def __iter__(self) -> object:
+    class Odd(tuple[str, ...]):
+        def __iter__(self) -> NoReturn:
             raise ZeroDivisionError("nobody iterates over this")
 
     world.issue("A-1", labels=Odd())
@@ -443,3 +443,58 @@ def test_the_probe_is_not_the_same_issue_for_ever(world: FakeWorld) -> None:
         world.later(seconds=5)
 
     assert world.agents.started.count("A-2") >= 2
+
+
+def test_the_last_quarter_of_a_deadline_is_for_writes_to_the_tracker(world: FakeWorld) -> None:
+    world.issue("A-1")
+    world.tick()
+    world.tracker.down = "away"
+    world.end("A-1", Outcome.ASKED, reason="input", detail="Which colour?")
+    world.later(seconds=1)
+    world.tick()
+    world.tracker.down = ""
+    world.issue("A-2")
+    world.later(hours=1)
+
+    late = world.tick(elapsed=lambda: 40.0)
+
+    assert [(a.kind, a.outcome) for a in late.decisions] == [("deliver", "done")] * 2
+    assert world.tracker.issues[IssueId("A-1")].labels == ("symphony-stuck",)
+
+
+def test_an_issue_that_was_blocked_and_closed_loses_our_label(world: FakeWorld) -> None:
+    world.issue("A-1")
+    world.tick()
+    world.end("A-1", Outcome.ASKED, reason="input", detail="Which colour?")
+    world.tick()
+    world.edit("A-1", state="Done")
+    world.tick()
+
+    assert world.tracker.issues[IssueId("A-1")].labels == ()
+    world.edit("A-1", state="Todo")
+    assert did(world)[-1] == ("dispatch", "A-1")
+
+
+def test_a_closed_issue_that_is_opened_again_is_seen_to_wait(world: FakeWorld) -> None:
+    world.issue("A-1")
+    world.tick()
+    world.edit("A-1", state="Done")
+    world.end("A-1", Outcome.HANDED_OVER)
+    world.tick()
+    world.edit("A-1", state="Todo", labels=("symphony-stuck",))
+
+    assert [a.kind for a in world.tick().decisions] == ["take_in", "reopen"]
+    assert why(world) == {"A-1": "label"}
+    check_at_rest(world)
+
+
+def test_a_folder_that_vanished_does_not_make_runs_start_in_a_hot_loop(world: FakeWorld) -> None:
+    world.issue("A-1")
+    world.tick()
+    world.tracker.down = "the folder is not there"
+    world.end("A-1", Outcome.TRACKER, git=None)
+    world.later(seconds=1)
+    world.tick()
+    world.tick()
+
+    assert world.agents.started == ["A-1"]

@@ -144,6 +144,21 @@ def test_what_a_dead_run_has_told_counts_also_when_its_last_act_never_manages() 
     )
 
 
+@pytest.mark.parametrize(("looked", "sent"), [(-LONG - 60, None), (-LONG + 25, None), (-90, TERM)])
+def test_a_heart_that_only_looks_stopped_after_a_suspend_is_not_knocked(
+    looked: float, sent: Signal | None
+) -> None:
+    """The tick before must have seen a minute of silence as well."""
+    seen = alive(beat=later(-LONG - 30))
+    assert settle_looked(seen, later(looked)) == sent
+
+
+def settle_looked(seen: Sighting, looked_at: datetime) -> Settle | Recover | Signal | None:
+    found = record(dispatched())
+    assert found.running is not None
+    return settle(found, found.running, seen, History(), POLICY, NOW, looked_at)
+
+
 def test_a_last_act_that_was_just_started_is_not_silent() -> None:
     seen = replace(over(None), alive=True)
     assert judged(seen, e.Recovered(later(300), ABC, rid()), now=later(310)) is None
@@ -165,6 +180,8 @@ def test_a_living_run_is_never_settled_and_a_dead_one_always_moves_on(
     decision = judged(seen, *(e.Recovered(NOW, ABC, rid()),) * recoveries, now=now)
     if seen.alive:
         assert decision is None or isinstance(decision, Signal)
+    elif seen.run is None and seen.trouble:
+        assert decision is None, "an order that cannot be read is left for people"
     else:
         assert isinstance(decision, Settle | Recover)
 
@@ -207,8 +224,14 @@ def test_the_first_work_in_a_tree_is_progress() -> None:
 NO_WAIT = [
     outcome
     for outcome in Outcome
-    if outcome not in {*FAULT_OF_ISSUE, Outcome.ENVIRONMENT, Outcome.NOT_ELIGIBLE}
+    if outcome
+    not in {*FAULT_OF_ISSUE, Outcome.ENVIRONMENT, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
 ]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_ELIGIBLE, Outcome.TRACKER])
+def test_a_run_that_saw_the_tracker_otherwise_waits_for_the_next_read(outcome: Outcome) -> None:
+    assert settled(over(verdict(outcome=outcome))).wait == POLICY.interval
 
 
 @pytest.mark.parametrize("outcome", NO_WAIT)
@@ -276,8 +299,8 @@ def test_a_machine_that_was_fit_enough_for_an_answer_holds_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("until", "hold"),
-    [(later(HOUR), HOUR), (later(-5), 0.0), (later(30 * 86400), 7 * 86400.0)],
-    ids=["until its reset", "the reset is past", "a date beyond a week is not believed"],
+    [(later(HOUR), HOUR), (later(-5), 60.0), (later(30 * 86400), 7 * 86400.0)],
+    ids=["until its reset", "a reset that is past is no reason to start at once", "a date beyond a week is not believed"],
 )
 def test_a_provider_limit_with_a_date_holds_until_then(until: datetime, hold: float) -> None:
     told = settled(over(verdict(outcome=Outcome.PROVIDER, reason="usage_limit", hold_until=until)))

@@ -59,6 +59,7 @@ def test_a_verdict_has_all_that_the_report_tells(tmp_path: Path) -> None:
         declines=1,
         hold_until=later(99),
         workspace="/ws/ABC-1",
+        root=str(tmp_path / "workspaces"),
         branch="renamed",
         git=git,
         killed={"eof": (11,), "sweep": (12, 13)},
