@@ -212,7 +212,16 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             f"{write.issue}: {write.kind}: {write.error}"
             for write in history.undeliverable.values()
         ),
-        warnings=(*warnings, *_unread(last, history)),
+        warnings=(*warnings, *_unread(last, history), *_kept(open_records)),
+    )
+
+
+def _kept(records: list[Record]) -> tuple[str, ...]:
+    """Work that only its workspace has: it could not be copied into the rescue store."""
+    return tuple(
+        f"{record.issue.identifier}: work in {record.workspace} is nowhere else: {git.kept_because}"
+        for record in records
+        if record.last is not None and (git := record.last.git) is not None and git.kept_because
     )
 
 

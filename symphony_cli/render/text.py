@@ -207,6 +207,7 @@ def issue_text(result: IssueResult) -> str:
         ("workspace", str(issue["workspace_path"])),
         ("branch", result.branch),
         ("rescued", result.git.rescue if result.git else ""),
+        ("not kept", result.git.kept_because if result.git else ""),
         ("thread", result.resume),
         ("folder", f"state/runs/{result.key}"),
     ]

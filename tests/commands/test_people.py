@@ -11,9 +11,11 @@ from symphony_cli.commands.stop import stop
 from symphony_cli.commands.unblock import unblock
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.run import GitFacts
 from symphony_cli.errors import UsageError
 from symphony_cli.ids import IssueId
 from symphony_cli.render.machine import as_csv
+from symphony_cli.render.text import as_text
 from tests.fakes.world import FakeWorld
 from tests.promises import check_at_rest
 
@@ -158,3 +160,14 @@ def test_metrics_have_one_row_per_finished_issue_in_rfc_4180(world: FakeWorld) -
     assert lines[1].startswith("A-2,'=cmd(),70,1,0,0,90,,Done,")
     assert lines[2:] == [""]
     assert len(metrics(world.history, world.policy, everything=True).rows) == 4
+
+
+def test_work_that_could_not_be_rescued_is_named(world: FakeWorld) -> None:
+    nested = GitFacts(kept_because="it holds a nested repository in vendor/")
+    world.end("A-2", Outcome.FAILED, git=nested)
+    world.tick()
+
+    assert status(world.sockets()).warnings == (
+        "A-2: work in /workspaces/A-2 is nowhere else: it holds a nested repository in vendor/",
+    )
+    assert "not kept   it holds a nested repository" in as_text(explain(world.sockets(), "A-2", ()))
