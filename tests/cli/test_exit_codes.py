@@ -121,8 +121,8 @@ def test_14_when_the_ledger_belongs_to_another_workflow(house: House) -> None:
     assert (told.code, told.err) == (
         14,
         f"symphony: {other}/state/ledger.jsonl belongs to {house.workflow}, not to "
-        f"{other}/WORKFLOW.md: move the ledger away, or point `state.path` at a folder of its "
-        "own.\n",
+        f"{other}/WORKFLOW.md: point `state.path` at a folder of its own; or, if you moved the "
+        "project here, put its new path into `workflow` in the ledger's first line.\n",
     )
 
 

@@ -224,7 +224,7 @@ def is_readable(pid: int) -> bool:
 
 
 def test_the_tick_that_a_run_starts_at_its_end_knows_the_key(house: House) -> None:
-    """It has it by pipe; without it, a title that quotes the key would go into the ledger as it is."""
+    """It has it by pipe; without it, a title that quotes the key would stand in the ledger."""
     house.configure(KNOWN)
     house.extra |= {"TRACKER_KEY": KEY, "SYMPHONY_NO_TICK": "0"}
     house.issue("A-1")
