@@ -165,6 +165,7 @@ polling:
   interval_ms: 10000
 workspace:
   root: ../workspaces
+  shared_dirs: [../origin.git]
 agent:
   max_concurrent_agents: 2
   max_retry_backoff_ms: 2000
