@@ -9,7 +9,6 @@ else can be hit. Where there is no /proc (macOS) identities have no start time a
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -113,6 +112,8 @@ def become_subreaper() -> None:
 
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
+        import ctypes  # 0.4 MB, and a supervisor that is handed no secret does without
+
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
@@ -205,10 +206,13 @@ def secret_pipe(secrets: Sequence[str]) -> int:
 
 
 def read_secrets(descriptor: int | None) -> tuple[str, ...]:
-    """What `secret_pipe` put in, after hiding this process from others."""
-    make_undumpable()
+    """What `secret_pipe` put in, after hiding this process from others.
+
+    Without a descriptor there is nothing to read, and nothing to hide.
+    """
     if descriptor is None:
         return ()
+    make_undumpable()
     with os.fdopen(descriptor, "rb") as stream:
         text = stream.read().decode()
     return tuple(part for part in text.split("\0") if part)

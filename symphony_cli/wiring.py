@@ -58,6 +58,20 @@ def prompt(order: Order, comments: Sequence[Comment]) -> tuple[str, str]:
     return text, prompts.continuation()
 
 
+def rooted(order: Order) -> Order:
+    """`order` with the workspace root of the issue's first run; never raises."""
+    from symphony_cli.adapters import workspaces
+
+    return workspaces.rooted(order)
+
+
+def standing_workspace(order: Order) -> str:
+    """The workspace of the issue's earlier runs, or nothing when this order may not touch it."""
+    from symphony_cli.adapters import workspaces
+
+    return workspaces.standing(order)
+
+
 def make_workspace(
     order: Order,
     environment: Mapping[str, str],
@@ -112,12 +126,4 @@ def git_facts(order: Order, brief: Brief) -> GitFacts:
     """Keep the work of a run in the rescue store, and say what is in its workspace."""
     from symphony_cli.adapters import gitstore
 
-    settings = order.settings.workspace
-    site = gitstore.Site(
-        root=Path(settings.root),
-        key=order.key,
-        workspace=Path(brief.workspace),
-        base=brief.base,
-        most=settings.rescue_max_bytes,
-    )
-    return gitstore.rescue(site, clock.now())
+    return gitstore.rescue(gitstore.site(order, brief), clock.now())

@@ -138,7 +138,7 @@ def snapshot(
     """A world whose tracker has just told us of `issues`."""
     read = Read(issues, tuple(missing), unknown or {}, cursor, requests=1)
     view = TrackerView(read, now)
-    return Snapshot(now, view, runs or {}, disk, policy_error, first)
+    return Snapshot(now, view, runs or {}, disk, policy_error, first=first)
 
 
 def silent_tracker(world: Snapshot, as_of: datetime | None, error: str = "no answer") -> Snapshot:

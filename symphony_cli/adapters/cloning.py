@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from symphony_cli.adapters import gitfolder
 from symphony_cli.adapters.gitenv import remote_git, url_without_credentials
 from symphony_cli.errors import WorkspaceError
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/]*@)?([^/:]*)(?::\d*)?(/[^?#]*|)", re.IGNORECASE)
+_SCP = re.compile(r"(?:[^/@:]+@)?([^/@:]+):(.+)")
+
+
+def repository_name(repo: str) -> str:
+    """What `repo` (URL or path) leads to, however it is reached: `host/path`, or a path.
+
+    User, password, port and `.git` are left out, so that a change from HTTPS to SSH is none, and
+    no credential gets into a file of ours. The forms are those of git-clone(1), GIT URLS.
+    """
+    if url := _URL.match(repo):
+        name = url[1].lower() + url[2]
+    elif scp := _SCP.fullmatch(repo):
+        name = scp[1].lower() + "/" + scp[2].lstrip("/")
+    else:
+        name = repo
+    return name.rstrip("/").removesuffix(".git")
 
 
 def clone(

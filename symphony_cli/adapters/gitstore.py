@@ -18,13 +18,17 @@ from pathlib import Path
 
 from symphony_cli.adapters import gitfolder, rescuestore
 from symphony_cli.adapters.rescuestore import REFS, Described, essence, ref_part
-from symphony_cli.adapters.scratch import Scratch, scratch
+from symphony_cli.adapters.scratch import EMPTY_TREE, Scratch, scratch
 from symphony_cli.adapters.survey import Files, History, history, reachable, uncommitted
 from symphony_cli.core.run import Brief, GitFacts, Order
 from symphony_cli.errors import SymphonyError, WorkspaceError
 
 MOST_NAMED = 200
 """So many dirty files are named in a verdict; it goes into a prompt."""
+
+NO_COMMITS = EMPTY_TREE
+"""The base of a repository that has no commit yet, as `git diff` names it. Without any base it is
+not known what was there before, and no commit counts as new."""
 
 _BRANCH = "refs/heads/rescue"
 _INDEX_DATE = "@0 +0000"
@@ -40,9 +44,11 @@ class Site:
     key: str
     workspace: Path
     base: str = ""
-    """The commit that the branch was at when the run began."""
+    """The commit that HEAD was at when the run began; `NO_COMMITS`, or nothing when unknown."""
     most: int = 200_000_000
     """`workspace.rescue_max_bytes`: more work than this is not copied."""
+    scope: str = ""
+    """The tracker that the issue comes from."""
 
 
 def site(order: Order, brief: Brief) -> Site:
@@ -50,7 +56,8 @@ def site(order: Order, brief: Brief) -> Site:
     settings = order.settings.workspace
     root = Path(os.path.realpath(settings.root))
     most = settings.rescue_max_bytes
-    return Site(root, order.key, Path(brief.workspace), brief.base, most)
+    scope = order.settings.tracker.scope
+    return Site(root, order.key, Path(brief.workspace), brief.base, most, scope)
 
 
 def gather(where: Site) -> GitFacts:
@@ -101,7 +108,7 @@ def _facts(place: Scratch, past: History, found: Files, base: str) -> GitFacts:
         branch=past.head.branch,
         head=head,
         commits=_count(place, head, base),
-        commits_ahead=_count(place, head, default) if default else 0,
+        commits_ahead=_count(place, head, default),
         dirty_files=_named(found.dirty),
         diffstat=_diffstat(place, found),
         tree=found.tree,
@@ -109,14 +116,13 @@ def _facts(place: Scratch, past: History, found: Files, base: str) -> GitFacts:
 
 
 def _count(place: Scratch, head: str, since: str) -> int:
-    """Commits of `head` that `since` does not have; all of them when there was none before."""
-    if not head:
+    """Commits of `head` that `since` does not have; none when nobody knows that commit."""
+    if not head or not since:
         return 0
-    if since:
-        known = place.git("rev-parse", "--quiet", "--verify", f"{since}^{{commit}}", accept=(0, 1))
-        if not known:
-            return 0
-    return len(reachable(place, [head], [since] if since else []))
+    if since == NO_COMMITS:
+        return len(reachable(place, [head], []))
+    known = place.git("rev-parse", "--quiet", "--verify", f"{since}^{{commit}}", accept=(0, 1))
+    return len(reachable(place, [head], [since])) if known else 0
 
 
 def _named(paths: Sequence[bytes]) -> tuple[str, ...]:
@@ -146,14 +152,14 @@ def _keep(where: Site, place: Scratch, past: History, found: Files, now: datetim
         inside = os.fsdecode(found.nested[0]).rstrip("/")
         raise WorkspaceError(f"it has a repository of its own inside, {inside}")
     _check_size("changed and new files have", found.size, where.most)
-    commit = _commit(where.key, place, past, found, now)
+    commit = _commit(where, place, past, found, now)
     _check_size("unpushed work has", _size(place, commit, past.remotes), where.most)
     with rescuestore.opened(where.root) as store:
-        last = next(reversed(store.refs(where.key)), "")
+        last, ours = store.last(where.key), store.newest(where.key, where.scope)
         made = place.git("cat-file", "commit", commit)
-        if last and essence(store.commit(last)) == essence(made):
-            store.prove(last)
-            return last
+        if ours and essence(store.commit(ours)) == essence(made):
+            store.prove(ours)
+            return ours
         ref = f"{REFS}/{ref_part(where.key)}/{rescuestore.number(last) + 1}"
         place.git("update-ref", _BRANCH, commit)
         edge = reachable(place, [commit], past.remotes, "--boundary")
@@ -176,16 +182,16 @@ def _size(place: Scratch, commit: str, remotes: Sequence[str]) -> int:
     return int(place.git("rev-list", "--objects", "--disk-usage", "--stdin", data=data))
 
 
-def _commit(key: str, place: Scratch, past: History, found: Files, now: datetime) -> str:
+def _commit(where: Site, place: Scratch, past: History, found: Files, now: datetime) -> str:
     head = past.head.commit
     index = ""
     if found.index_tree not in ("", found.head_tree):
         index = _new_commit(place, found.index_tree, [head], b"Index\n", _INDEX_DATE)
     tips = _other_tips(place, past)
-    facts = Described(head, past.head.branch, index, tips)
+    facts = Described(head, past.head.branch, index, tips, where.scope)
     parents = [head, index, *(commit for _, commit in tips)]
     date = f"@{int(now.timestamp())} +0000"
-    return _new_commit(place, found.tree, parents, rescuestore.message(key, facts), date)
+    return _new_commit(place, found.tree, parents, rescuestore.message(where.key, facts), date)
 
 
 def _other_tips(place: Scratch, past: History) -> tuple[tuple[str, str], ...]:

@@ -27,6 +27,9 @@ MOST_LOGGED = 1_000_000
 GRACE = 2.0
 """Seconds between TERM and KILL."""
 
+MOST_TOLD = 300
+"""Characters of a hook's last words that an error quotes; the log has the rest."""
+
 _TAIL = 2000
 _LONGEST_LINE = 65_536
 _CHUNK = 65_536
@@ -196,6 +199,8 @@ class _Output:
     def told(self) -> str:
         """The end of the output as part of a sentence for a person."""
         text = self._tail.strip()
+        if len(text) > MOST_TOLD:
+            text = f"…{text[1 - MOST_TOLD :].lstrip()}"
         return f" It said last: {text}" if text else ""
 
     def _write(self, data: bytes) -> None:

@@ -4,12 +4,17 @@ A rescue is a commit on `refs/symphony/rescue/KEY/N`; `gitstore` says what is in
 that it needs lies in the store, which therefore outlives the workspace. Of what the remote has,
 one snapshot is kept and no history: the store is a shallow repository. Nothing is ever pruned.
 
+Two workflows that used one root after the other may both have had a KEY. They share its numbers,
+since a ref is only ever created; the message of each rescue says which tracker its issue is from
+(`scope`), and who looks for an issue's newest passes over those of another.
+
 Publishing is done under a lock that git inherits. So the git of a run that was killed is waited
 for too, and whatever lock file of git lies here once we hold the lock is nobody's.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -74,10 +79,22 @@ class Store:
         )
 
     def refs(self, key: str = "") -> tuple[str, ...]:
-        """The rescues of one issue, or of all; an issue's last one is its last."""
+        """The rescues of one key, or of all; a key's last one is its last."""
         below = f"{REFS}/{ref_part(key)}/" if key else f"{REFS}/"
         out = self.git("for-each-ref", "--format=%(refname)", below).decode()
         return tuple(sorted(out.split(), key=lambda ref: (ref.rpartition("/")[0], number(ref))))
+
+    def last(self, key: str) -> str:
+        """The last ref of a key, whosever it is, or nothing."""
+        return next(reversed(self.refs(key)), "")
+
+    def newest(self, key: str, scope: str) -> str:
+        """The newest rescue of an issue, or nothing; one that names no scope may be anybody's."""
+        ours = (ref for ref in reversed(self.refs(key)) if self._scope(ref) in ("", scope))
+        return next(ours, "")
+
+    def _scope(self, ref: str) -> str:
+        return described(self.commit(ref)).scope
 
     def commit(self, ref: str) -> bytes:
         """The commit object of a rescue."""
@@ -125,6 +142,16 @@ def number(ref: str) -> int:
     """N of `refs/symphony/rescue/KEY/N`; 0 for no ref."""
     last = ref.rpartition("/")[2]
     return int(last) if last.isdigit() else 0
+
+
+def newest(root: Path, key: str, scope: str) -> str:
+    """The newest rescue of an issue in the store of a root, or nothing.
+
+    Raises:
+        WorkspaceError: the store cannot be read.
+    """
+    path = store_path(root)
+    return Store(path).newest(key, scope) if path.is_dir() else ""
 
 
 @contextmanager
@@ -217,11 +244,14 @@ class Described:
     index: str = ""
     tips: tuple[tuple[str, str], ...] = ()
     """Name and commit of every other tip."""
+    scope: str = ""
+    """The tracker that the issue comes from."""
 
 
 def message(key: str, facts: Described) -> bytes:
     """The message of a rescue commit."""
     lines = [f"Rescue of {key}", "", f"head {facts.head or '-'} {facts.branch}".rstrip()]
+    lines += [f"scope {json.dumps(facts.scope)}"] if facts.scope else []
     lines += [f"index {facts.index}"] if facts.index else []
     lines += [f"tip {commit} {name}" for name, commit in facts.tips]
     return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
@@ -229,7 +259,7 @@ def message(key: str, facts: Described) -> bytes:
 
 def described(commit: bytes) -> Described:
     """Read back what `message` wrote, from a whole commit object."""
-    head, branch, index, tips = "", "", "", []
+    head, branch, index, scope, tips = "", "", "", "", []
     text = commit.partition(b"\n\n")[2].decode("utf-8", "surrogateescape")
     for line in text.splitlines()[2:]:
         word, name, *rest = line.split(" ", 2)
@@ -239,7 +269,9 @@ def described(commit: bytes) -> Described:
             index = name
         elif word == "tip":
             tips.append(("".join(rest), name))
-    return Described(head, branch, index, tuple(tips))
+        elif word == "scope":
+            scope = json.loads(line.partition(" ")[2])
+    return Described(head, branch, index, tuple(tips), scope)
 
 
 def essence(commit: bytes) -> bytes:

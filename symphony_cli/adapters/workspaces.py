@@ -1,30 +1,32 @@
 """An issue's workspace: where it lies, how it is made, and that it is made whole or not at all.
 
     <root>/KEY                          the workspace
-    <root>/.symphony/ready/KEY.json     how far its making came; out of the agent's reach
+    <root>/.symphony/ready/KEY.json     whose it is, and how far its making came (`ready`)
     <root>/.symphony/making/KEY/        a clone that is not finished
 
 The marker is written before each step: `making` before the folder is there, `ready` after
 `after_create` succeeded. So a folder whose marker says `making` never had an agent in it and is
 begun anew; a folder without a marker was put there by somebody else and is taken as it is.
+
+The root is that of the issue's first run, whatever WORKFLOW.md says today: workspace, marker,
+scratch and rescue store of an issue stay together.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from symphony_cli import clock, files
-from symphony_cli.adapters import gitfolder
+from symphony_cli.adapters import gitfolder, ready, rescuestore
 from symphony_cli.adapters.cloning import clone
 from symphony_cli.adapters.gitenv import is_branch_name
-from symphony_cli.adapters.gitstore import Site
+from symphony_cli.adapters.gitstore import NO_COMMITS, Site
 from symphony_cli.adapters.heal import heal
 from symphony_cli.adapters.hooks import run_hook
 from symphony_cli.adapters.rescuestore import ref_part
@@ -32,7 +34,6 @@ from symphony_cli.adapters.scratch import HIDDEN
 from symphony_cli.adapters.trees import remove_tree
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.run import Order, WorkspaceSettings
-from symphony_cli.core.shape import Malformed, decode, encode
 from symphony_cli.errors import StateError, WorkspaceError
 from symphony_cli.ids import Key
 
@@ -45,21 +46,10 @@ class Workspace:
     branch: str = ""
     """Where HEAD is; nothing when it is detached or there is no git."""
     base: str = ""
-    """The commit it is at now, before the run."""
+    """The commit it is at now, before the run; `NO_COMMITS`, or nothing when that is unknown."""
     created: bool = False
     notes: tuple[str, ...] = ()
     """What was healed and what is odd, in sentences."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Marker:
-    state: str
-    path: str
-    at: datetime
-    format: int = 1
-
-
-_MAKING, _READY = "making", "ready"
 
 
 def place(settings: WorkspaceSettings, key: Key) -> Path:
@@ -70,6 +60,10 @@ def place(settings: WorkspaceSettings, key: Key) -> Path:
         StateError: the root cannot be made.
     """
     files.make_folder(Path(settings.root))
+    return _checked(settings, key)
+
+
+def _checked(settings: WorkspaceSettings, key: Key) -> Path:
     root = Path(os.path.realpath(settings.root))
     named = Path(settings.path) if settings.path else root / key
     try:
@@ -78,7 +72,10 @@ def place(settings: WorkspaceSettings, key: Key) -> Path:
     except (OSError, ValueError) as error:
         raise WorkspaceError(f"{named} is no usable place for a workspace: {error}.") from error
     if root not in path.parents or path.name in ("", ".", ".."):
-        raise WorkspaceError(f"The workspace {named} lies outside of workspace.root {root}.")
+        raise WorkspaceError(
+            f"The workspace {named} lies outside of workspace.root {root}: set workspace.root to"
+            f" {named.parent}, or make {settings.root} a link to that folder."
+        )
     if path.relative_to(root).parts[0].startswith("."):
         raise WorkspaceError(f"The workspace {named} lies in a hidden folder of {root}.")
     if path.is_symlink():
@@ -86,6 +83,44 @@ def place(settings: WorkspaceSettings, key: Key) -> Path:
     if is_there and not path.is_dir():
         raise WorkspaceError(f"{path} is a file and not a folder: move it away.")
     return path
+
+
+def rooted(order: Order) -> Order:
+    """`order` with the root that its recorded workspace lies in.
+
+    Where the root of the first run is not on record, it is the folder above the workspace, if our
+    own marker there names it. Never raises: what is odd stays for `ensure` to refuse.
+    """
+    settings = order.settings.workspace
+    if not settings.path:
+        return order
+    above = Path(settings.path).parent
+    try:
+        if Path(os.path.realpath(settings.root)) in Path(os.path.realpath(above), "x").parents:
+            return order
+        found = ready.read(ready.marker_path(above, order.key))
+    except (StateError, OSError, ValueError):
+        return order
+    if found is None or found.path != settings.path:
+        return order
+    there = replace(settings, root=str(above))
+    return replace(order, settings=replace(order.settings, workspace=there))
+
+
+def standing(order: Order) -> str:
+    """The workspace of the issue's earlier runs, whether it is there or not; nothing when there
+    is none on record or this order must not touch it."""
+    settings = order.settings.workspace
+    if not settings.path:
+        return ""
+    try:
+        path = _checked(settings, order.key)
+        marker = ready.marker_path(Path(os.path.realpath(settings.root)), order.key)
+        wanted = ready.marker_for(order, ready.READY, path, order.ordered_at)
+        ready.refuse_others(marker, ready.read(marker), wanted)
+    except (WorkspaceError, StateError):
+        return ""
+    return str(path)
 
 
 def branch_name(settings: WorkspaceSettings, issue: Issue, key: Key) -> str:
@@ -125,17 +160,19 @@ def ensure(
     Only the holder of the issue's run lock may call this.
 
     Raises:
-        WorkspaceError: it cannot be cloned, or its place is not usable.
+        WorkspaceError: it cannot be cloned, its place is not usable, or another project's.
         HookFailed: `after_create` failed; the next call begins with a clean folder.
         StateError, MissingProgram: the disk, or no git.
     """
     settings = order.settings.workspace
     path = place(settings, order.key)
     making = _Making(order, path, environment, log, on_group, tuple(secrets), now)
-    state = _state(making.marker, path)
-    if path.is_dir() and state != _MAKING:
-        return _reuse(making, known=state == _READY)
-    return _make(making)
+    first = ready.READY if path.is_dir() else ready.MAKING
+    found = ready.claim(making.marker, making.marked(first))
+    state = "" if found is None else found.state
+    if path.is_dir() and state != ready.MAKING:
+        return _reuse(making, known=state == ready.READY)
+    return _make(making, was_there=bool(settings.path) or state == ready.READY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,29 +195,18 @@ class _Making:
 
     @property
     def marker(self) -> Path:
-        return self.ours / "ready" / f"{self.order.key}.json"
+        return ready.marker_path(self.ours.parent, self.order.key)
+
+    def marked(self, state: str) -> ready.Marker:
+        return ready.marker_for(self.order, state, self.path, self.now())
 
     def mark(self, state: str) -> None:
-        files.make_folder(self.marker.parent)
-        marker = _Marker(state, str(self.path), self.now())
-        files.replace(self.marker, json.dumps(encode(marker)).encode() + b"\n")
+        ready.write(self.marker, self.marked(state))
 
 
-def _state(marker: Path, path: Path) -> str:
-    """What the marker says about this very folder; nothing when it is another's or unreadable."""
-    data = files.read(marker)
-    if data is None:
-        return ""
-    try:
-        found = decode(_Marker, json.loads(data))
-    except (ValueError, Malformed):
-        return ""
-    return found.state if found.path == str(path) else ""
-
-
-def _make(making: _Making) -> Workspace:
+def _make(making: _Making, *, was_there: bool) -> Workspace:
     path, settings = making.path, making.settings
-    making.mark(_MAKING)
+    making.mark(ready.MAKING)
     hidden = making.ours / "making" / making.order.key
     _clear(hidden)
     files.make_folder(hidden)
@@ -198,8 +224,26 @@ def _make(making: _Making) -> Workspace:
         "after_create", hook, path, making.environment, settings.hooks.timeout, making.log,
         on_group=making.on_group, secrets=making.secrets,
     )  # fmt: skip
-    making.mark(_READY)
-    return _described(path, created=True, notes=())
+    making.mark(ready.READY)
+    made_anew = was_there and making.order.attempt > 1
+    return _described(path, created=True, notes=(_made_anew(making),) if made_anew else ())
+
+
+def _made_anew(making: _Making) -> str:
+    """What an agent must hear that goes on with its old thread in a new folder."""
+    note = (
+        f"{making.path} was gone and was made anew: files and commits of earlier runs are in it"
+        " only as far as the remote has them."
+    )
+    root, scope = making.ours.parent, making.order.settings.tracker.scope
+    try:
+        ref = rescuestore.newest(root, making.order.key, scope)
+    except (WorkspaceError, StateError) as error:
+        return f"{note} What was rescued cannot be read: {error}."
+    if not ref:
+        return note
+    store = rescuestore.store_path(root)
+    return f"{note} The newest rescue of earlier work is {ref}: `git fetch {store} {ref}` gets it."
 
 
 def _clear(hidden: Path) -> None:
@@ -222,10 +266,11 @@ def _reuse(making: _Making, *, known: bool) -> Workspace:
     path, settings = making.path, making.settings
     notes: tuple[str, ...] = ()
     if not known:
-        making.mark(_READY)
+        making.mark(ready.READY)
         notes = (f"{path} was there already and was taken as it is; after_create did not run.",)
     if os.path.lexists(path / ".git"):
-        where = Site(making.ours.parent, making.order.key, path, most=settings.rescue_max_bytes)
+        scope, most = making.order.settings.tracker.scope, settings.rescue_max_bytes
+        where = Site(making.ours.parent, making.order.key, path, most=most, scope=scope)
         branch = branch_name(settings, making.order.issue, making.order.key)
         notes += heal(where, branch if settings.repo else "", making.now())
     elif settings.repo:
@@ -236,7 +281,9 @@ def _reuse(making: _Making, *, known: bool) -> Workspace:
 def _described(path: Path, *, created: bool, notes: tuple[str, ...]) -> Workspace:
     try:
         folder = gitfolder.git_folder(path)
-        head = gitfolder.head(folder, gitfolder.refs(folder))
+        known = gitfolder.refs(folder)
+        head = gitfolder.head(folder, known)
     except WorkspaceError:
         return Workspace(path, created=created, notes=notes)
-    return Workspace(path, head.branch, head.commit, created, notes)
+    base = head.commit if known or head.commit else NO_COMMITS
+    return Workspace(path, head.branch, base, created, notes)

@@ -58,11 +58,12 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class UsageSeen:
-    """The running total of a thread."""
+    """The running total of a thread; `base` is its total before this run."""
 
     at: datetime
     thread: str
     total: Usage
+    base: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +224,11 @@ def _add(total: Sum, line: Line) -> Sum:
         case TurnEnded(status=status):
             done = status == "completed"
             return replace(total, turns=total.turns + done, answered=total.answered or done)
-        case UsageSeen(thread=thread, total=seen):
-            meter = total.meter.seen(thread, seen)
+        case UsageSeen(thread=thread, total=seen, base=base):
+            based = total.meter.based(thread, base)
+            meter = based.seen(thread, seen)
             # Before the first turn it is the replay of what earlier runs spent.
-            news = total.turn_began > 0 and meter != total.meter
+            news = total.turn_began > 0 and meter != based
             return replace(total, meter=meter, answered=total.answered or news)
         case Said(text=text):
             return replace(total, last_message=text, answered=True)

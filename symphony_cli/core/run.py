@@ -170,7 +170,8 @@ class Brief:
     workspace: str
     branch: str = ""
     base: str = ""
-    """The commit the branch was at when this run began; finish counts new commits from it."""
+    """The commit the branch was at when this run began; finish counts new commits from it, and
+    none when it is not known. An empty repository has git's empty tree here."""
     argv: tuple[str, ...] = ()
     prompt: str = ""
     continuation: str = ""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from symphony_cli import runfolder
 from symphony_cli.core.issue import Comment, Issue
+from symphony_cli.core.report import TurnBegan
 from symphony_cli.core.run import Order
 from symphony_cli.errors import StateError
 from symphony_cli.paths import RunPaths
@@ -25,18 +26,20 @@ def new_comments(issue: Issue, since: datetime | None) -> tuple[Comment, ...]:
     )
 
 
-def last_ordered(paths: RunPaths) -> datetime | None:
-    """When the run before this one was ordered; what was said since is new."""
-    earlier = [
-        int(folder.name)
-        for folder in paths.folder.parent.iterdir()
-        if folder.name.isdigit() and int(folder.name) < paths.number
-    ]
+def last_shown(paths: RunPaths) -> datetime | None:
+    """When the newest earlier run was ordered whose agent got a prompt; what was said since is new.
+
+    A run that ended before its first turn showed its comments to nobody.
+    """
+    names = [folder.name for folder in paths.folder.parent.iterdir() if folder.name.isdigit()]
+    earlier = [number for number in map(int, names) if number < paths.number]
     for number in sorted(earlier, reverse=True):
+        before = RunPaths(paths.folder.parent / str(number))
         try:
-            before = runfolder.load(Order, RunPaths(paths.folder.parent / str(number)).order)
+            order = runfolder.load(Order, before.order)
+            told = runfolder.report_lines(before)
         except StateError:
             continue
-        if before is not None:
-            return before.ordered_at
+        if order is not None and any(isinstance(line, TurnBegan) for line in told):
+            return order.ordered_at
     return None

@@ -13,6 +13,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,9 @@ ORDINARY = Pace(total=110.0, patience=5.0, for_git=35.0)
 HURRIED = Pace(total=2.5, patience=0.4, for_git=1.0)
 """The machine goes down, and five seconds have to do for supervisor and finish together."""
 
+BY_SIGNAL = (Outcome.INTERRUPTED, "signal")
+"""How the acts before call an end by SIGTERM without a stop file."""
+
 NO_TICK = "SYMPHONY_NO_TICK"
 """Set to 1, no tick is started at the end."""
 
@@ -61,13 +65,35 @@ class Findings:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the act; ends the process with 0, or with a traceback in agent.log after a bug."""
     mine = act.take_over(arguments)
-    act.listen(act.unmoved)
-    order = runfolder.order(mine.paths)
+    knocked = threading.Event()
+    act.listen(lambda number, frame: knocked.set())
+    order = wiring.rooted(runfolder.order(mine.paths))
     with contextlib.ExitStack() as at_last:
-        at_last.callback(start_tick, order, dict(os.environ), mine.secrets)
+        at_last.callback(_go_on, mine, order, knocked)
         at_last.callback(let_go, mine.locks)
         if not told(mine.paths, order):
             settle(mine, order)
+
+
+def _go_on(mine: act.Act, order: Order, knocked: threading.Event) -> None:
+    if not goes_down(mine.paths, knocked=knocked.is_set()):
+        start_tick(order, dict(os.environ), mine.secrets)
+
+
+def goes_down(paths: RunPaths, *, knocked: bool) -> bool:
+    """Whether the run was ended by a signal for which nobody left a reason, or finish was sent one.
+
+    Then the machine goes down, and a tick would start the next Codex in its last seconds; the
+    timer's does that after the start.
+    """
+    if runfolder.stop_note(paths) is not None:
+        return False
+    try:
+        closing = report.add_up(runfolder.report_lines(paths)).closing
+    except StateError:
+        closing = None
+    by_signal = closing is not None and (closing.outcome, closing.reason) == BY_SIGNAL
+    return knocked or by_signal
 
 
 def told(paths: RunPaths, order: Order) -> bool:
@@ -115,13 +141,18 @@ def _tell_swept(reporter: runfolder.Reporter, findings: Findings) -> None:
 
 
 def known_brief(paths: RunPaths, order: Order) -> Brief:
-    """What prepare found; before it came that far, the workspace of the issue's earlier runs."""
+    """What prepare found; before it came that far, the workspace of the issue's earlier runs.
+
+    That one has no base: what was there when this run began, nobody looked at.
+    """
     try:
         found = runfolder.brief(paths)
     except StateError:
         found = None
-    settled = order.settings.workspace
-    return found or Brief(workspace=settled.path, branch=settled.branch)
+    if found is not None:
+        return found
+    place = wiring.standing_workspace(order)
+    return Brief(workspace=place, branch=order.settings.workspace.branch if place else "")
 
 
 def take_steps(

@@ -24,7 +24,7 @@ from symphony_cli.core.policy import refusal
 from symphony_cli.core.reasons import Outcome, Why
 from symphony_cli.core.run import Order
 from symphony_cli.errands import act
-from symphony_cli.errands.comments import last_ordered, new_comments
+from symphony_cli.errands.comments import last_shown, new_comments
 from symphony_cli.errands.launcher import codex_argv
 from symphony_cli.errors import (
     ConfigError,
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the act and become the next one; does not return."""
     mine = act.take_over(arguments)
     processes.become_subreaper()
-    order = runfolder.order(mine.paths)
+    order = wiring.rooted(runfolder.order(mine.paths))
     heart = act.Heart(mine.paths, order.run, "prepare")
     heart.start()
     reporter = runfolder.Reporter(mine.paths, clock.now, mine.secrets)
@@ -198,7 +198,7 @@ def write_brief(desk: Desk) -> None:
         desk.secrets,
     )
     _enter(desk, "prompt")
-    prompt, continuation = wiring.prompt(order, new_comments(issue, last_ordered(desk.paths)))
+    prompt, continuation = wiring.prompt(order, new_comments(issue, last_shown(desk.paths)))
     _enter(desk, "launch")
     brief = replace(
         brief,

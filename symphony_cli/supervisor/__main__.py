@@ -10,8 +10,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from symphony_cli import clock, processes, runfolder
 from symphony_cli.core.reasons import Outcome
@@ -37,8 +37,7 @@ def main(argv: Sequence[str]) -> None:
     processes.become(NEXT_ACT, asked.folder, asked.locks, secrets)
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """What `processes.act_command` writes."""
 
     folder: Path

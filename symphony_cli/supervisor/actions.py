@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from symphony_cli.core import report
 from symphony_cli.core.shape import Json
 from symphony_cli.supervisor.protocol import RequestId
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One instant on both clocks: the date, for what is written down; seconds, for waits."""
 
     at: datetime
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Write this line to Codex."""
 
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(NamedTuple):
     """Add this line to the report."""
 
     line: report.Line
 
 
-@dataclass(frozen=True, slots=True)
-class RunTool:
+class RunTool(NamedTuple):
     """Start the errand that carries out a tool call, and bring back what it says."""
 
     request: RequestId
@@ -51,14 +48,18 @@ class CloseStdin:
     """Close the pipe to Codex: the polite way to say that we are done."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignalCodex:
+class SignalCodex(NamedTuple):
     """Send a signal, TERM or KILL, to the process group of Codex."""
 
     name: str
 
 
-Action = Send | Tell | RunTool | AskRefresh | CloseStdin | SignalCodex
+@dataclass(frozen=True, slots=True)
+class Relaunch:
+    """Start Codex once more; the one before is gone."""
+
+
+Action = Relaunch | Send | Tell | RunTool | AskRefresh | CloseStdin | SignalCodex
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ the two approvals of the first protocol version follow the binary's own JSON sch
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.run import CodexSettings
@@ -22,8 +22,7 @@ NOBODY_HERE = "Nobody is here to answer. Decide for yourself, note the decision,
 _LONGEST_QUESTION = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What we reply to a request, and what that means for the run.
 
     `result` None stands for "we do not know this request". `block` is set when a person must
@@ -106,8 +105,7 @@ def _grant(params: dict[str, Json]) -> Json:
     return {"permissions": child(params, "permissions"), "scope": "turn"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One kind of request: its block reason, the setting that decides, how it is answered."""
 
     kind: str

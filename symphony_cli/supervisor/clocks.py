@@ -9,8 +9,8 @@ run      since the supervisor began
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from symphony_cli.core.run import CodexSettings
 
@@ -24,8 +24,7 @@ class What(StrEnum):
     RUN = "run"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Seconds; None means no limit."""
 
     start: float | None = 60.0
@@ -36,8 +35,7 @@ class Limits:
     run: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(NamedTuple):
     """Since when, on the monotonic clock; None means that this clock does not run now."""
 
     run: float | None
@@ -48,8 +46,7 @@ class Readings:
     """A command, a sleep or a foreign tool is open, so that silence is normal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A limit and when it is reached."""
 
     what: What

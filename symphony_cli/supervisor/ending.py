@@ -11,15 +11,14 @@ with Codex 0.163 and 0.169). What still lives after the last step is left to fin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symphony_cli.supervisor.actions import CloseStdin, SignalCodex
 from symphony_cli.supervisor.outgoing import Outgoing
 from symphony_cli.supervisor.work import OpenWork
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step, and the seconds it gets."""
 
     name: str

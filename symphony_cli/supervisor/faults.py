@@ -6,7 +6,7 @@ the one exception is a stream that broke, which Codex calls "other" (measured wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import CodexSettings
@@ -18,8 +18,7 @@ CONTEXT = "context"
 USAGE_LIMIT = "usage_limit"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """How a run ends because of it: outcome, a word, and a sentence for a person."""
 
     outcome: Outcome

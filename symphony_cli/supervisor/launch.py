@@ -133,6 +133,18 @@ def sandbox_policy(codex: CodexSettings, roots: Sequence[str]) -> Json:
     }
 
 
+STALL_TEXT = (
+    "Symphony interrupted your last turn because nothing was heard from it for {seconds} seconds. "
+    "Commands that were still running have been ended. Look at the state of the workspace and go "
+    "on with the task; run what takes long so that it prints its progress."
+)
+
+
+def after_stall(seconds: float) -> str:
+    """The text of the turn after one that was interrupted for its silence."""
+    return STALL_TEXT.format(seconds=round(seconds))
+
+
 def continuation(text: str, turn: int, most: int) -> str:
     """The text of a later turn, with its number filled in."""
     return text.replace("{turn}", str(turn)).replace("{max_turns}", str(most))

@@ -7,6 +7,7 @@ up to finish, which sweeps.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -27,6 +28,7 @@ from symphony_cli.supervisor.actions import (
     AskRefresh,
     CloseStdin,
     Moment,
+    Relaunch,
     RunTool,
     Send,
     SignalCodex,
@@ -35,6 +37,7 @@ from symphony_cli.supervisor.actions import (
 from symphony_cli.supervisor.children import ErrandCommand, Outbox, Process, Signals
 from symphony_cli.supervisor.errand import TIME_LIMIT, Errand, refresh_answer, tool_answer
 from symphony_cli.supervisor.records import AgentLog, Transcript
+from symphony_cli.supervisor.reporting import ReportFile
 from symphony_cli.supervisor.session import Session
 from symphony_cli.supervisor.states import State
 
@@ -58,7 +61,7 @@ def run(
     """Lead a run from the launch of Codex to its end; how it ended is in the report, too.
 
     Raises:
-        StateError: the order or the brief cannot be read, or the run folder not be written.
+        StateError: the order or the brief cannot be read, or the report not be written at the end.
     """
     order, brief = runfolder.order(paths), runfolder.brief(paths)
     if brief is None:
@@ -95,11 +98,12 @@ class Loop:
         self._errand_secrets = self._secrets if order.settings.tracker.secret_names else ()
         self._thread, why = resumable(order)
         self._session = Session(order, brief, self._thread, why)
-        self._reporter = runfolder.Reporter(paths, clock.now, secrets)
+        self._report = ReportFile(paths, secrets)
         self._transcript = Transcript(paths, order.settings.codex.transcript_max_bytes, secrets)
         self._log = AgentLog(paths, secrets)
         self._lines = protocol.Lines()
         self._selector = selectors.DefaultSelector()
+        self._environ: Mapping[str, str] = {}
         self._codex: Process | None = None
         self._stdin: Outbox | None = None
         self._eof_at: float | None = None
@@ -113,23 +117,25 @@ class Loop:
 
     def run(self, environ: Mapping[str, str]) -> report.Closing:
         """See `run` of this module."""
+        self._environ = environ
         self._watch(self._signals.reader, self._signalled)
-        self._launch(environ)
+        self._launch()
         while self._session.state is not State.OVER:
             self._attend()
+        self._report.finish()
         assert self._session.closing is not None, "a session that is over has said how"
         return self._session.closing
 
     # Codex.
 
-    def _launch(self, environ: Mapping[str, str]) -> None:
+    def _launch(self) -> None:
         codex = self._order.settings.codex
         argv = launch.command(codex, self._brief)
         workspace = Path(self._brief.workspace)
         if not workspace.is_dir():
             self._do(self._session.launch_failed(f"The workspace {workspace} is gone.", _now()))
             return
-        env = agent_environment(environ, self._order.settings, self._order.run, self._thread)
+        env = agent_environment(self._environ, self._order.settings, self._order.run, self._thread)
         try:
             process = children.start(argv, env, own_session=True)
         except OSError as error:
@@ -145,6 +151,18 @@ class Loop:
         self._watch(process.stdout, self._codex_spoke)
         self._watch_errors(process)
         self._do(self._session.begin(process.pid, _now()))
+
+    def _relaunch(self) -> None:
+        """Let go of the Codex that is gone, and start the next with empty pipes."""
+        if self._stdin is not None:
+            self._unwatch_writing(self._stdin)
+            self._stdin.close()
+        if self._codex is not None:
+            os.close(self._codex.stdout)
+        self._codex = self._stdin = None
+        self._lines = protocol.Lines()
+        self._log.add(b"Codex ended before it answered; Symphony starts it once more.\n")
+        self._launch()
 
     def _codex_spoke(self) -> None:
         assert self._codex is not None, "it spoke"
@@ -191,7 +209,9 @@ class Loop:
     def _do_one(self, action: Action) -> None:
         match action:
             case Tell(line=line):
-                self._reporter.tell(line)
+                self._report.tell(line, clock.monotonic())
+            case Relaunch():
+                self._relaunch()
             case Send(line=line) if self._stdin is not None:
                 self._transcript.add("out", line[:-1], clock.now())
                 self._stdin.send(line)
@@ -343,7 +363,13 @@ class Loop:
             last_message=tally.last_message,
             spent=tally.meter.spent,
         )
-        runfolder.save(sign, self._paths.pid, self._secrets, durable=False)
+        # A full disk ends no run: the next sign of life may find room.
+        with contextlib.suppress(StateError):
+            runfolder.save(sign, self._paths.pid, self._secrets, durable=False)
+        self._report.flush(now.mono)
+        why = self._report.overdue(now.mono)
+        if why:
+            self._do(self._session.unwritable(why, now))
 
     def close(self) -> None:
         """End what is still there and let go of everything; called once, whatever happened."""

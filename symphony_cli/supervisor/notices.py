@@ -6,15 +6,14 @@ type becomes an empty one, because the protocol grows every week and a run must 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symphony_cli.core.shape import Json
 from symphony_cli.core.usage import Usage
 from symphony_cli.supervisor.protocol import Notice
 
 
-@dataclass(frozen=True, slots=True)
-class TurnError:
+class TurnError(NamedTuple):
     """Why a turn failed: Codex's kind of error, the HTTP status behind it if any, its text."""
 
     message: str
@@ -23,16 +22,14 @@ class TurnError:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStarted:
+class TurnStarted(NamedTuple):
     """A turn of some thread runs from now on."""
 
     thread: str
     turn: str
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCompleted:
+class TurnCompleted(NamedTuple):
     """A turn of some thread is over; `status` is completed, interrupted or failed."""
 
     thread: str
@@ -41,8 +38,7 @@ class TurnCompleted:
     error: TurnError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ItemStarted:
+class ItemStarted(NamedTuple):
     """A command, a tool call, a message ... began. It may never be told to have ended."""
 
     thread: str
@@ -50,8 +46,7 @@ class ItemStarted:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCompleted:
+class ItemCompleted(NamedTuple):
     """It ended; `text` is what an agent's message says."""
 
     thread: str
@@ -60,32 +55,28 @@ class ItemCompleted:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TokensCounted:
+class TokensCounted(NamedTuple):
     """The running total of a thread."""
 
     thread: str
     total: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsTold:
+class LimitsTold(NamedTuple):
     """Rate limits of the provider, without the members that are null this time."""
 
     limits: dict[str, Json]
     thread: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(NamedTuple):
     """The model could not be reached and Codex tries again; this is no sign of progress."""
 
     error: TurnError
     thread: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(NamedTuple):
     """Anything else; `thread` is empty when it is about no thread."""
 
     method: str

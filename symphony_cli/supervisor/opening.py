@@ -15,6 +15,7 @@ from symphony_cli.supervisor.faults import Fault
 from symphony_cli.supervisor.notices import child, text
 from symphony_cli.supervisor.outgoing import Outgoing
 from symphony_cli.supervisor.protocol import Refusal, Reply
+from symphony_cli.supervisor.tally import known_totals
 
 METHODS = frozenset({"initialize", "thread/resume", "thread/start"})
 """The requests of ours that belong here."""
@@ -96,6 +97,6 @@ class Opening:
         if self._told or self.thread is None:
             return None
         self._told = True
-        base = Usage() if self._old is None else self._old.total
+        base = Usage() if self._old is None else known_totals(self._order)[self._old.id]
         self.thread = replace(self.thread, total=base)
         return ThreadBegan(now.at, self.thread, base, self.resumed, self._fresh_because)

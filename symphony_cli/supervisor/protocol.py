@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symphony_cli.core.shape import Json
 
@@ -29,8 +29,7 @@ _METHOD = re.compile(rb'\s*\{\s*"method"\s*:\s*"([^"\\]{1,200})"')
 _SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The server wants an answer."""
 
     id: RequestId
@@ -38,16 +37,14 @@ class Request:
     params: dict[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The server did what we asked for."""
 
     id: RequestId
     result: dict[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """The server did not do what we asked for. The code is nearly always -32600."""
 
     id: RequestId
@@ -56,23 +53,20 @@ class Refusal:
     input_error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """The server tells something."""
 
     method: str
     params: dict[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A piece of a message, a thought or a command's output; its content is not looked at."""
 
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(NamedTuple):
     """A line that is no message; `text` is its beginning, `size` its length in bytes."""
 
     text: str
@@ -82,8 +76,7 @@ class Noise:
 Message = Request | Reply | Refusal | Notice | Delta | Noise
 
 
-@dataclass(frozen=True, slots=True)
-class Overlong:
+class Overlong(NamedTuple):
     """A line that was dropped because nothing sensible is that long."""
 
     size: int

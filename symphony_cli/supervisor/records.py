@@ -25,7 +25,7 @@ _TAIL = 2000
 
 
 class File:
-    """A file that is only appended to, and knows its size."""
+    """A file that is only appended to, by whole lines, and knows its size."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,17 +39,23 @@ class File:
             self._descriptor = os.open(self._path, wanted, 0o600)
             self.size = os.fstat(self._descriptor).st_size
 
-    def write(self, data: bytes) -> None:
-        """Add bytes, as far as the disk takes them."""
+    def write(self, lines: bytes) -> None:
+        """Add whole lines, or nothing where the disk does not take them all."""
+        if self._descriptor < 0:
+            self._open(0)
         with contextlib.suppress(OSError):
-            self.size += os.write(self._descriptor, data)
+            written = os.write(self._descriptor, lines)
+            if written == len(lines):
+                self.size += written
+            else:
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
 
     def rename(self, path: Path) -> None:
-        """Give what is there another name, and begin anew."""
+        """Give what is there another name, and begin anew; without the name, go on as before."""
         self.close()
         with contextlib.suppress(OSError):
             self._path.rename(path)
-        self._open(os.O_TRUNC)
+        self._open(0)
 
     def restart(self) -> None:
         """Throw away what is there, and begin anew."""

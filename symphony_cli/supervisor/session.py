@@ -11,6 +11,8 @@ first one counts) and only then begins to take things apart, so that a death hal
 
     state         left by                                         for
     starting      reply to initialize                             opening
+                  Codex fails at once, for the first time         relaunching
+    relaunching   a second                                        starting
     opening       reply to thread/resume or thread/start          turn
                   resume refused (but not for another writer)     opening, with thread/start
     turn          turn/completed: completed                       refreshing
@@ -35,13 +37,8 @@ from datetime import datetime
 from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, Order, RunLimits, StopNote, ThreadRef
-from symphony_cli.supervisor import clocks, faults, launch, opening, protocol
-from symphony_cli.supervisor.actions import (
-    Action,
-    AskRefresh,
-    Moment,
-    Refreshed,
-)
+from symphony_cli.supervisor import clocks, faults, launch, opening, protocol, states
+from symphony_cli.supervisor.actions import Action, AskRefresh, Moment, Refreshed, Relaunch
 from symphony_cli.supervisor.desk import Desk
 from symphony_cli.supervisor.ending import GENTLE, POLITE, QUICK, Ending, Step
 from symphony_cli.supervisor.faults import Fault
@@ -61,25 +58,9 @@ from symphony_cli.supervisor.notices import (
 from symphony_cli.supervisor.opening import Opening
 from symphony_cli.supervisor.outgoing import CLEAN, Outgoing
 from symphony_cli.supervisor.protocol import Delta, Noise, Notice, Refusal, Reply, Request
-from symphony_cli.supervisor.states import (
-    FOLLOWERS,
-    INTERRUPT_RETRY,
-    INTERRUPT_WAIT,
-    LEFT_WAIT,
-    PHASES,
-    POLITE_EXITS,
-    TRACKER_PATIENCE,
-    State,
-    tracker_wait,
-)
-from symphony_cli.supervisor.tally import Tally
+from symphony_cli.supervisor.states import State
+from symphony_cli.supervisor.tally import Tally, known_totals
 from symphony_cli.supervisor.work import OpenWork
-
-STALL_TEXT = (
-    "Symphony interrupted your last turn because nothing was heard from it for {seconds} seconds. "
-    "Commands that were still running have been ended. Look at the state of the workspace and go "
-    "on with the task; run what takes long so that it prints its progress."
-)
 
 
 class Session:
@@ -91,7 +72,7 @@ class Session:
         """`thread` is to be resumed; without it, `fresh_because` says why the order's is not."""
         self.state = State.STARTING
         self.turn_number = 0
-        self.tally = Tally()
+        self.tally = Tally(known_totals(order))
         self.closing: report.Closing | None = None
         self._out = Outgoing()
         self._opening = Opening(order, brief, thread, fresh_because, self._out)
@@ -111,15 +92,20 @@ class Session:
         self._unanswered = 0
         self._unreachable_since = 0.0
         self._pid = 0
-        self._gone = False
+        self._gone = self._relaunched = False
         self._left = Fault(Outcome.FAILED, "codex_exit", "")
 
     # What comes in.
 
     def begin(self, pid: int, now: Moment) -> list[Action]:
-        """Codex was started with this pid."""
-        self._pid, self._began = pid, now.mono
-        self._out.tell(report.Phase(now.at, self.phase))
+        """Codex was started with this pid, for the first time or once more."""
+        if self.state is State.RELAUNCHING:
+            self._gone, self._relaunched = False, True
+            self._enter(State.STARTING, now)
+        else:
+            self._began = now.mono
+            self._out.tell(report.Phase(now.at, self.phase))
+        self._pid = pid
         self._opening.begin()
         return self._done()
 
@@ -127,6 +113,11 @@ class Session:
         """Codex could not be started at all."""
         self._gone = True
         self._end(Fault(Outcome.ENVIRONMENT, "launch", sentence), now)
+        return self._done()
+
+    def unwritable(self, sentence: str, now: Moment) -> list[Action]:
+        """For too long nothing could be written down; `sentence` says why."""
+        self._end(Fault(Outcome.ENVIRONMENT, "state", sentence), now)
         return self._done()
 
     def receive(self, message: protocol.Message, now: Moment) -> list[Action]:
@@ -180,12 +171,19 @@ class Session:
                 self._out.tell(report.Ended(now.at, self._ending.step, (self._pid,)))
             self._ending.stop()
             self._maybe_over(now)
+        elif self._may_relaunch(code, now):
+            self._enter(State.RELAUNCHING, now)
+            self._timer = now.mono + states.RELAUNCH_WAIT
         elif self.state not in (State.LEFT, State.OVER):
             self._left = faults.of_exit(code, last_words, self.tally.answered)
             self._enter(State.LEFT, now)
-            self._timer = now.mono + (LEFT_WAIT if code in POLITE_EXITS else 0.0)
+            self._timer = now.mono + (states.LEFT_WAIT if code in states.POLITE_EXITS else 0.0)
             self._tick(now)
         return self._done()
+
+    def _may_relaunch(self, code: int | None, now: Moment) -> bool:
+        early = self.state is State.STARTING and now.mono - self._began < states.EARLY_EXIT
+        return early and not self._relaunched and code not in states.FINAL_EXITS
 
     def granted(self, limits: RunLimits, now: Moment) -> list[Action]:
         """New limits for the rest of the run."""
@@ -207,7 +205,7 @@ class Session:
     @property
     def phase(self) -> str:
         """What report and pid file call the state."""
-        return PHASES[self.state]
+        return states.PHASES[self.state]
 
     @property
     def thread(self) -> ThreadRef | None:
@@ -227,7 +225,7 @@ class Session:
                 self._work.asked_for_turn = False
                 self._end(faults.of_turn_start(message), now)
             case "turn/interrupt", Refusal(message=why) if "no active turn" in why:
-                self._retry = now.mono + INTERRUPT_RETRY if self._interrupts else None
+                self._retry = now.mono + states.INTERRUPT_RETRY if self._interrupts else None
             case "thread/compact/start", Refusal(message=why):
                 self._end(faults.of_context(why), now)
             case method, _ if method == CLEAN:
@@ -286,7 +284,7 @@ class Session:
             self._turn_failed(event, now)
         elif self.state is State.INTERRUPTING:
             self._enter(State.CLEANING, now)
-            self._timer = now.mono + INTERRUPT_WAIT
+            self._timer = now.mono + states.INTERRUPT_WAIT
             self._out.clean(event.thread)
         else:
             sentence = "Somebody else interrupted the turn."
@@ -331,10 +329,10 @@ class Session:
             self._unreachable_since = now.mono
             self._enter(State.AWAITING, now)
         self._unanswered += 1
-        if now.mono - self._unreachable_since >= TRACKER_PATIENCE:
+        if now.mono - self._unreachable_since >= states.TRACKER_PATIENCE:
             self._end(Fault(Outcome.TRACKER, found.reason or "unreachable", found.detail), now)
         else:
-            self._timer = now.mono + tracker_wait(self._unanswered)
+            self._timer = now.mono + states.tracker_wait(self._unanswered)
 
     # What the server tells and asks.
 
@@ -421,6 +419,8 @@ class Session:
         match self.state:
             case State.LEFT:
                 self._end(self._left, now)
+            case State.RELAUNCHING:
+                self._out.do(Relaunch())
             case State.AWAITING:
                 self._out.do(AskRefresh())
             case State.INTERRUPTING | State.CLEANING:
@@ -442,7 +442,7 @@ class Session:
             self._end(Fault(Outcome.STALLED, "silence", sentence), now)
             return
         self._enter(State.INTERRUPTING, now)
-        self._timer = now.mono + INTERRUPT_WAIT
+        self._timer = now.mono + states.INTERRUPT_WAIT
         self._interrupt_all()
 
     @property
@@ -456,7 +456,7 @@ class Session:
 
     def _cleaned(self, now: Moment) -> None:
         if self.state is State.CLEANING:
-            self._start_turn(STALL_TEXT.format(seconds=round(self._silent)), now)
+            self._start_turn(launch.after_stall(self._silent), now)
         self._ending.cleaned(now.mono)
 
     # The end.
@@ -490,7 +490,7 @@ class Session:
     # What goes out.
 
     def _enter(self, state: State, now: Moment) -> None:
-        assert state in FOLLOWERS[self.state], f"{self.state} cannot become {state}"
+        assert state in states.FOLLOWERS[self.state], f"{self.state} cannot become {state}"
         before, self.state, self._timer = self.phase, state, None
         if self.phase != before:
             self._out.tell(report.Phase(now.at, self.phase))

@@ -9,6 +9,7 @@ class State(StrEnum):
     """Where a conversation with Codex is; `session` tells the story."""
 
     STARTING = "starting"
+    RELAUNCHING = "relaunching"
     OPENING = "opening"
     TURN = "turn"
     INTERRUPTING = "interrupting"
@@ -25,7 +26,8 @@ _S = State
 _ANY = frozenset({_S.LEFT, _S.ENDING})
 
 FOLLOWERS: dict[State, frozenset[State]] = {
-    _S.STARTING: _ANY | {_S.OPENING},
+    _S.STARTING: _ANY | {_S.OPENING, _S.RELAUNCHING},
+    _S.RELAUNCHING: _ANY | {_S.STARTING},
     _S.OPENING: _ANY | {_S.TURN},
     _S.TURN: _ANY | {_S.REFRESHING, _S.INTERRUPTING, _S.COMPACTING},
     _S.INTERRUPTING: _ANY | {_S.CLEANING, _S.REFRESHING, _S.COMPACTING},
@@ -40,6 +42,7 @@ FOLLOWERS: dict[State, frozenset[State]] = {
 
 PHASES: dict[State, str] = {
     _S.STARTING: "launch",
+    _S.RELAUNCHING: "launch",
     _S.OPENING: "launch",
     _S.TURN: "turn",
     _S.INTERRUPTING: "recovery",
@@ -54,11 +57,23 @@ PHASES: dict[State, str] = {
 """What report and pid file call a state."""
 
 
+EARLY_EXIT = 5.0
+"""Seconds after its launch in which a Codex that fails before it answers may have met a neighbour:
+two that start at once on a fresh CODEX_HOME both make its databases, and one of them fails
+("failed to initialize sqlite state runtime", measured with Codex 0.169). It is started once more.
+"""
+
+RELAUNCH_WAIT = 1.0
+"""Seconds before that second start; the neighbour is done by then."""
+
 LEFT_WAIT = 3.0
 """Seconds in which a signal to us still explains why Codex left politely."""
 
 POLITE_EXITS = frozenset({0, -15, 143})
 """How Codex ends on SIGTERM: with 0; by the signal, or as a shell tells it, before it is ready."""
+
+FINAL_EXITS = POLITE_EXITS | {126, 127}
+"""How it does not end by bad luck: told to, or not to be found by its shell."""
 
 TRACKER_WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds between questions while the tracker cannot be reached; the last one repeats."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from symphony_cli.core import report
+from symphony_cli.core.run import Order
 from symphony_cli.core.shape import Json
 from symphony_cli.core.usage import Meter, Usage
 from symphony_cli.supervisor.notices import LimitsTold, child, text
@@ -12,11 +14,22 @@ from symphony_cli.supervisor.notices import LimitsTold, child, text
 _LONGEST_MESSAGE = 4000
 
 
+def known_totals(order: Order) -> dict[str, Usage]:
+    """The total of each thread of the issue before this run, sub-agents' threads included."""
+    thread = order.thread
+    if thread is None:
+        return order.totals
+    main = order.totals.get(thread.id, Usage()).highest(thread.total)
+    return {**order.totals, thread.id: main}
+
+
 class Tally:
     """Grows with what the server tells; each method returns the report lines that are news."""
 
-    def __init__(self) -> None:
+    def __init__(self, bases: Mapping[str, Usage]) -> None:
+        """`bases` are the last known totals of threads from before this run."""
         self.meter = Meter()
+        self._bases = bases
         self.answered = False
         self.last_message = ""
         self.last_event = ""
@@ -38,13 +51,14 @@ class Tally:
 
         Outside of a turn it is the replay of what earlier runs spent: no answer of the model.
         """
-        before = self.meter.threads.get(thread)
+        self.based(thread, self._bases.get(thread, Usage()))
+        before = self.meter.threads[thread]
         self.meter = self.meter.seen(thread, total)
         after = self.meter.threads[thread]
-        if after.top == (before.top if before is not None else Usage()):
+        if after == before:
             return []
         self.answered = self.answered or during_turn
-        return [report.UsageSeen(at, thread, after.top)]
+        return [report.UsageSeen(at, thread, after.top, after.base)]
 
     def said(self, message: str, at: datetime) -> list[report.Line]:
         """The agent said something."""

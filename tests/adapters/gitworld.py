@@ -83,16 +83,25 @@ class GitWorld:
     def site(self, name: str, base: str = "", most: int = 10_000_000) -> Site:
         return Site(self.root, name, self.root / name, base, most)
 
-    def order(self, key: str, *, hooks: Hooks | None = None, repo: str | None = None) -> Order:
+    def order(
+        self,
+        key: str,
+        *,
+        hooks: Hooks | None = None,
+        repo: str | None = None,
+        scope: str = "s",
+        attempt: int = 1,
+        path: str = "",
+    ) -> Order:
         source = str(self.origin) if repo is None else repo
-        settings = WorkspaceSettings(root=str(self.root), repo=source, hooks=hooks or Hooks())
+        settings = WorkspaceSettings(str(self.root), path, repo=source, hooks=hooks or Hooks())
         return Order(
             run=RunId("run_1"),
             issue=Issue(IssueId("id-1"), key, "Title", "Todo"),
             key=Key(key),
             number=1,
-            attempt=1,
-            settings=Settings(settings, TrackerRef("markdown", "s", "w"), PromptSettings("")),
+            attempt=attempt,
+            settings=Settings(settings, TrackerRef("markdown", scope, "w"), PromptSettings("")),
             state_dir=str(self.folder / "state"),
             ordered_at=NOW,
         )

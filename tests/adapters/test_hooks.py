@@ -42,6 +42,14 @@ def test_a_failed_hook_tells_name_status_and_its_last_words(tmp_path: Path) -> N
     )
 
 
+def test_the_last_words_fit_a_status_line_and_the_log_has_all(tmp_path: Path) -> None:
+    with pytest.raises(HookFailed) as caught:
+        run(tmp_path, "seq 1 2000\nexit 1")
+    _, _, words = str(caught.value).partition(" It said last: ")
+    assert (len(words) <= 300, words[0], words[-5:]) == (True, "…", "\n2000")
+    assert (tmp_path / "agent.log").read_text().count("\n") == 2001
+
+
 def test_a_hook_stops_at_its_first_failing_command(tmp_path: Path) -> None:
     with pytest.raises(HookFailed, match="exit status 1"):
         run(tmp_path, "false\ntouch went-on")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from symphony_cli.adapters.gitstore import NO_COMMITS
+from symphony_cli.adapters.ready import marker_path
 from symphony_cli.adapters.workspaces import Workspace, branch_name, ensure, place
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.run import Hooks, Order, WorkspaceSettings
@@ -54,7 +56,7 @@ def test_a_remote_without_commits_gives_a_workspace_without_commits(world: GitWo
     empty = world.folder / "empty.git"
     world.git(world.folder, "init", "--quiet", "--bare", str(empty))
     found = made(world, world.order("A-1", repo=str(empty)))
-    assert found == Workspace(world.root / "A-1", "symphony/A-1", "", created=True)
+    assert found == Workspace(world.root / "A-1", "symphony/A-1", NO_COMMITS, created=True)
 
 
 def test_objects_of_a_local_repository_are_copied_and_not_linked(world: GitWorld) -> None:
@@ -84,10 +86,13 @@ def test_after_create_is_tried_again_on_a_clean_folder_until_it_succeeded(
             made(world, order)
     (world.folder / "fine").touch()
     assert made(world, order).created
-    marker = json.loads((world.root / ".symphony/ready/A-1.json").read_text())
-    assert marker == {
-        "state": "ready", "path": str(world.root / "A-1"), "at": "2026-03-01T12:00:00.000Z",
-    }  # fmt: skip
+    assert json.loads(marker_path(world.root, "A-1").read_text()) == {
+        "state": "ready",
+        "path": str(world.root / "A-1"),
+        "at": "2026-03-01T12:00:00.000Z",
+        "scope": "s",
+        "repo": str(world.origin).removesuffix(".git"),
+    }
 
 
 def test_a_hook_may_clone_for_itself_into_the_empty_workspace(world: GitWorld) -> None:
@@ -151,8 +156,12 @@ def test_a_workspace_is_a_folder_of_its_own_inside_the_root(tmp_path: Path, bad:
             settings = replace(settings, path=str(root))
         case "hidden":
             settings = replace(settings, path=str(root / ".symphony/x"))
-    with pytest.raises(WorkspaceError):
+    with pytest.raises(WorkspaceError) as caught:
         place(settings, key)
+    assert bad != "outside" or str(caught.value) == (
+        f"The workspace {settings.path} lies outside of workspace.root {root}: set workspace.root"
+        f" to {tmp_path}, or make {root} a link to that folder."
+    )
 
 
 def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:

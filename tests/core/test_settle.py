@@ -300,7 +300,7 @@ def test_a_machine_that_was_fit_enough_for_an_answer_holds_nobody() -> None:
 @pytest.mark.parametrize(
     ("until", "hold"),
     [(later(HOUR), HOUR), (later(-5), 60.0), (later(30 * 86400), 7 * 86400.0)],
-    ids=["until its reset", "a reset that is past is no reason to start at once", "a date beyond a week is not believed"],
+    ids=["until its reset", "a reset that is past", "a date beyond a week is not believed"],
 )
 def test_a_provider_limit_with_a_date_holds_until_then(until: datetime, hold: float) -> None:
     told = settled(over(verdict(outcome=Outcome.PROVIDER, reason="usage_limit", hold_until=until)))

@@ -56,6 +56,8 @@ class World:
     prompt: str = "Work on {{ issue.identifier }}: {{ issue.description }}"
     secrets: tuple[str, ...] = (SECRET,)
     path: str = ""
+    ticks: bool = False
+    """A run starts a tick at its end, as it does in earnest."""
     orders: list[Order] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -74,7 +76,7 @@ class World:
             "XDG_STATE_HOME": str(self.root / "home" / "state"),
             "PYTHONPATH": "/nowhere",
             SECRET_NAME: SECRET,
-            "SYMPHONY_NO_TICK": "1",
+            "SYMPHONY_NO_TICK": "0" if self.ticks else "1",
         }
 
     @property

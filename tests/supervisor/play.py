@@ -20,6 +20,7 @@ from symphony_cli.core.run import (
     TrackerRef,
     WorkspaceSettings,
 )
+from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, Key, RunId
 from symphony_cli.supervisor.actions import Action, Moment, Refreshed, Send, Tell
 from symphony_cli.supervisor.protocol import parse
@@ -38,6 +39,7 @@ def order(
     codex: CodexSettings | None = None,
     limits: RunLimits | None = None,
     thread: ThreadRef | None = None,
+    totals: dict[str, Usage] | None = None,
 ) -> Order:
     settings = Settings(
         workspace=WorkspaceSettings("/root-of-workspaces", shared_dirs=("/shared",)),
@@ -56,6 +58,7 @@ def order(
         state_dir="/state",
         ordered_at=START,
         thread=thread,
+        totals=totals or {},
     )
 
 
@@ -79,8 +82,10 @@ class Play:
         limits: RunLimits | None = None,
         thread: ThreadRef | None = None,
         fresh_because: str = "",
+        totals: dict[str, Usage] | None = None,
     ) -> None:
-        self.session = Session(order(codex, limits, thread), brief(), thread, fresh_because)
+        given = order(codex, limits, thread, totals)
+        self.session = Session(given, brief(), thread, fresh_because)
         self.seconds = 0.0
         self.actions: list[Action] = []
         self.turns = 0

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,12 +185,19 @@ def drive(paths: RunPaths, locks: Sequence[int] = ()) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_thread(paths: RunPaths) -> PidFile:
+def wait_for(condition: Callable[[], object]) -> None:
     for _ in range(500):
-        if lines(paths, report.ThreadBegan) and (found := runfolder.pid_file(paths)):
-            return found
+        if condition():
+            return
         time.sleep(0.02)
-    raise AssertionError("the run did not get to its thread")
+    raise AssertionError("it did not come true within ten seconds")
+
+
+def wait_for_thread(paths: RunPaths) -> PidFile:
+    wait_for(lambda: lines(paths, report.ThreadBegan) and runfolder.pid_file(paths))
+    found = runfolder.pid_file(paths)
+    assert found is not None
+    return found
 
 
 def open_files(pid: int) -> set[str]:

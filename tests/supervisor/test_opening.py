@@ -55,6 +55,15 @@ def test_a_thread_that_had_used_nothing_when_its_run_was_killed_counts_from_noth
     assert play.session.tally.meter.spent == Usage(250, 0, 30, 0, 280)
 
 
+def test_the_highest_total_that_is_known_of_the_main_thread_is_its_base() -> None:
+    play = Play(thread=OLD, totals={THREAD: Usage(120, 0, 10, 0, 130)})
+    play.initialized()
+    play.reply("thread/resume", thread={"id": THREAD})
+    play.turn_starts()
+    play.tokens(150, 20)
+    assert play.session.tally.meter.spent == Usage(30, 0, 10, 0, 40)
+
+
 def test_a_thread_that_cannot_be_resumed_is_replaced_and_told_why() -> None:
     play = Play(thread=OLD)
     play.initialized()

@@ -98,6 +98,40 @@ def test_tokens_are_told_only_when_they_rise_and_for_every_thread() -> None:
     ]
 
 
+def test_a_sub_agent_that_codex_resumes_is_counted_from_its_last_known_total() -> None:
+    play = Play(totals={"old": Usage(1000, 0, 100, 0, 1100)})
+    play.open()
+    for given, output, thread in (
+        (1000, 100, "old"),
+        (1200, 150, "old"),
+        (7, 1, "new"),
+        (50, 5, THREAD),
+        (1300, 150, "old"),
+    ):
+        play.tokens(given, output, thread=thread)
+    written = "".join(report.to_text(line) + "\n" for line in play.lines())
+    added = report.add_up(report.from_bytes(written.encode()))
+    assert {name: used.spent for name, used in added.meter.threads.items()} == {
+        "old": Usage(300, 0, 50, 0, 350),
+        "new": Usage(7, 0, 1, 0, 8),
+        THREAD: Usage(50, 0, 5, 0, 55),
+    }
+    assert (added.meter, added.answered) == (play.session.tally.meter, True)
+
+
+def test_a_sub_agent_s_old_total_is_no_answer_and_spends_no_budget() -> None:
+    play = Play(limits=RunLimits(tokens=500), totals={"old": Usage(1000, 0, 100, 0, 1100)})
+    play.open()
+    play.tokens(1000, 100, thread="old")
+    assert (play.ending(), play.session.tally.answered) == (("", ""), False)
+
+
+def test_a_line_about_tokens_from_before_it_had_a_base_is_still_understood() -> None:
+    line = b'{"kind":"usage","at":"2026-01-01T00:00:00Z","thread":"sub","total":{"total":5}}\n'
+    added = report.add_up(report.from_bytes(line))
+    assert added.meter.spent == Usage(total=5)
+
+
 def test_a_total_that_only_codex_invents_is_not_counted() -> None:
     play = started()
     total = {"inputTokens": 100, "outputTokens": 10, "totalTokens": 258_400}
