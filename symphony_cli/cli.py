@@ -19,7 +19,7 @@ from symphony_cli import __version__
 from symphony_cli.errors import ExitCode, LockHeld, SymphonyError, UsageError
 
 if TYPE_CHECKING:
-    from symphony_cli.wiring_world import Place
+    from symphony_cli.wiring_world import Opened, Place
 
 PERSON_WAITS = 60.0
 """Seconds that a person's command waits for the lock of `state/`."""
@@ -127,17 +127,18 @@ def tick(
 
     gc.disable()  # a short process with few cycles: collecting them costs more than they do
     if every is not None:
-        _end(ticking.loop(place(), every, for_, _tick_options(full, deadline, log_json, as_json)))
-    result = ticking.one(place(), dry_run=dry_run, deadline=deadline)
+        flags = {"--dry-run": dry_run, "--full": full, "--log-json": log_json, "--json": as_json}
+        chosen = _tick_options(flags, deadline)
+        _end(ticking.loop(place(), every, for_, chosen, Options.env_file))
+    result = ticking.one(place, dry_run=dry_run, deadline=deadline)
     text = ticking.shown(result, as_json=as_json, log_json=log_json, to_person=sys.stdout.isatty())
     if text:
         typer.echo(text)
     _end(result.exit_code)
 
 
-def _tick_options(full: bool, deadline: float | None, log_json: bool, as_json: bool) -> list[str]:
-    flags = [("--full", full), ("--log-json", log_json), ("--json", as_json)]
-    chosen = [name for name, on in flags if on]
+def _tick_options(flags: dict[str, bool], deadline: float | None) -> list[str]:
+    chosen = [name for name, on in flags.items() if on]
     return [*chosen, "--deadline", str(deadline)] if deadline is not None else chosen
 
 
@@ -156,10 +157,12 @@ def status(
 
     opened = wiring_world.reading(place())
     if issue is not None:
+        _warn(opened)
         found = explaining.explain(opened.world, issue, wiring_world.recent(opened, issue))
         _show(found, as_json)
         _end(found.exit_code)
-    result = showing.status(opened.world, opened.holder, opened.warnings)
+    fault = (opened.world.policy_error,) if opened.world.policy_error else ()
+    result = showing.status(opened.world, opened.holder, (*opened.warnings, *fault))
     _show(result, as_json)
     _end(result.exit_code)
 
@@ -171,6 +174,7 @@ def unblock(issue: Issue, note: Note = "", as_json: AsJson = False) -> None:
     from symphony_cli.commands.unblock import unblock as clear
 
     with wiring_world.writing(place(), wait=PERSON_WAITS, on_wait=_say) as opened:
+        _warn(opened)
         result = clear(opened.world, issue, wiring_world.who(), note)
     _show(result, as_json)
 
@@ -182,6 +186,7 @@ def stop(issue: Issue, note: Note = "", as_json: AsJson = False) -> None:
     from symphony_cli.commands.stop import stop as end_run
 
     with wiring_world.writing(place(), wait=PERSON_WAITS, on_wait=_say) as opened:
+        _warn(opened)
         result = end_run(opened.world, issue, wiring_world.who(), note)
     _show(result, as_json)
 
@@ -201,7 +206,9 @@ def metrics(
 
     if csv and as_json:
         raise UsageError("Choose one of --csv and --json.")
-    world = wiring_world.reading(place()).world
+    opened = wiring_world.reading(place())
+    _warn(opened)
+    world = opened.world
     result = measure(world.ledger.history(), world.policy, everything=everything)
     if csv:
         sys.stdout.write(as_csv(result))
@@ -229,6 +236,12 @@ def _show(result: object, as_json: bool) -> None:
     from symphony_cli.render import machine, text
 
     typer.echo(machine.as_json(result) if as_json else text.as_text(result))
+
+
+def _warn(opened: Opened) -> None:
+    """A person's command goes by the last good copy; that is to be known."""
+    if opened.world.policy_error:
+        typer.echo(f"symphony: warning: {opened.world.policy_error}", err=True)
 
 
 def _say(sentence: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from symphony_cli import clock, wiring_world
@@ -13,36 +17,60 @@ from symphony_cli.core.secrets import redact
 from symphony_cli.errors import ExitCode, LockHeld
 from symphony_cli.wiring_world import Opened, Place
 
-LONGEST = 45.0
-"""Seconds; a tick's deadline is this, or half its interval when that is shorter."""
+READING = 600.0
+"""Seconds for files and caches before and after a tick's own work; a ledger of a million events
+whose cache is lost takes half a minute, and a tick that was ended there would never get further."""
 
 
-def one(place: Place, *, dry_run: bool = False, deadline: float | None = None) -> TickResult:
-    """One tick of this process.
+def one(
+    find: Callable[[], Place], *, dry_run: bool = False, deadline: float | None = None
+) -> TickResult:
+    """One tick of this process, about the workflow that `find` finds.
 
     Raises:
         LockHeld: another process holds the lock; three such ticks in a row are told loudly.
         SymphonyError: the tick could not begin, or ended at a failing ledger.
     """
     started = clock.monotonic()
-    if dry_run:
-        return _tick(wiring_world.reading(place), started, deadline, dry_run=True)
+    _end_after(READING)
     try:
-        with wiring_world.writing(place) as opened:
-            return _tick(opened, started, deadline)
-    except LockHeld as error:
-        bounces = wiring_world.count_bounce(place)
-        raise LockHeld(wiring_world.lock_advice(error, bounces)) from error
+        place = find()
+        if dry_run:
+            return _tick(wiring_world.reading(place), started, deadline, dry_run=True)
+        try:
+            with wiring_world.writing(place, ticks=True, deadline=deadline) as opened:
+                return _tick(opened, started, deadline)
+        except LockHeld as error:
+            raise LockHeld(wiring_world.bounce(place, error)) from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _end_after(seconds: float) -> None:
+    """Nothing in a tick may hang: after `seconds` it says so and ends itself; crashes are safe."""
+    sentence = (
+        f"symphony: this tick hung: it was not done after {seconds:g} s and ended itself. "
+        "Crashes are safe; the next tick goes on.\n"
+    ).encode()
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 1.0)  # stderr may be what the tick hangs at
+        with contextlib.suppress(OSError):
+            os.write(2, sentence)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _tick(
     opened: Opened, started: float, deadline: float | None, *, dry_run: bool = False
 ) -> TickResult:
-    limit = deadline or min(LONGEST, opened.world.policy.interval / 2)
+    limit = wiring_world.limit(opened.world.policy, deadline)
     # A fold without its cache may take long; that tick shall still do something afterwards.
     began = clock.monotonic()
-    # Nothing in a tick may hang: at twice its deadline the kernel ends it, and crashes are safe.
-    signal.setitimer(signal.ITIMER_REAL, 2 * limit)
+    _end_after(2 * limit)
     try:
         result = tick(
             opened.world,
@@ -52,7 +80,7 @@ def _tick(
             warnings=opened.warnings,
         )
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _end_after(READING)
     result = _without_secrets(result, opened.secrets)
     if opened.repaired:
         told = Acted("repair", "ledger", opened.repaired, "done")
@@ -89,19 +117,39 @@ def shown(result: TickResult, *, as_json: bool, log_json: bool, to_person: bool)
     return "\n".join([result.summary, *lines, *errors])
 
 
-def loop(place: Place, every: float, until: float | None, options: list[str]) -> int:
-    """Ticks in the foreground, each in a process of its own, until the time is up or ^C.
+def loop(
+    place: Place, every: float, until: float | None, options: list[str], env_file: str | None
+) -> int:
+    """Ticks in the foreground, each in a process of its own, until the time is up or somebody ends
+    it; `options` and `env_file` are for each of them. The exit code.
 
-    The worst exit code of the ticks is not kept: a loop that was ended is done (0), as a timer is.
+    The worst exit code of the ticks is not kept: a loop whose time is up is done (0), as a timer
+    is. SIGTERM and SIGINT are passed on to the tick inside, which is waited for; then the loop ends
+    with 128 and the signal's number.
     """
     pause = every or wiring_world.configure(place, need_key=False).good.policy.interval
-    began = clock.monotonic()
     command = [sys.executable, "-P", "-m", "symphony_cli", "--workflow", str(place.workflow)]
-    try:
-        while until is None or clock.monotonic() - began < until:
-            due = clock.monotonic() + pause
-            subprocess.run([*command, "tick", *options], check=False)
-            clock.sleep(max(0.0, due - clock.monotonic()))
-    except KeyboardInterrupt:
-        return int(ExitCode.DONE)
-    return int(ExitCode.DONE)
+    command += ["--env-file", env_file] if env_file is not None else []
+    began = clock.monotonic()
+    heard: list[int] = []
+    inside: list[subprocess.Popen[bytes]] = []
+    ear, mouth = os.pipe()
+
+    def hear(number: int, _frame: object) -> None:
+        heard.append(number)
+        os.write(mouth, b"!")
+        for child in inside:
+            child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hear)
+    while not heard and (until is None or clock.monotonic() - began < until):
+        due = clock.monotonic() + pause
+        # A group of its own: a terminal's ^C goes to a whole group, and would be heard twice.
+        with subprocess.Popen([*command, "tick", *options], process_group=0) as child:
+            inside.append(child)
+            if heard:  # while the tick was being started
+                child.send_signal(heard[0])
+        inside.clear()
+        select.select([ear], [], [], max(0.0, due - clock.monotonic()))
+    return 128 + heard[0] if heard else int(ExitCode.DONE)

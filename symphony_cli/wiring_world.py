@@ -1,17 +1,17 @@
 """Builds the world of a command from WORKFLOW.md, the environment and `state/`.
 
 `writing` takes the lock of `state/` and gives a world whose ledger can be appended to; `reading`
-takes no lock and changes nothing. An invalid WORKFLOW.md does not end a tick: it goes on with the
-last good copy, and starts nothing.
+takes no lock and changes nothing. An invalid WORKFLOW.md or env file does not end a tick: it goes
+on with the last good copy, and starts nothing.
 """
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,18 +20,30 @@ from symphony_cli.adapters import envfile, ledger, locks, workflow
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
 from symphony_cli.adapters.discreet import Discreet
+from symphony_cli.adapters.last_good import LastGood, recall, remember
 from symphony_cli.adapters.markdown_tracker import MarkdownTracker
+from symphony_cli.adapters.regular import read_regular
 from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.run import MARKER, Settings
-from symphony_cli.core.secrets import redact
-from symphony_cli.core.shape import Malformed, decode, encode
+from symphony_cli.core.run import MARKER
 from symphony_cli.core.snapshot import Disk
-from symphony_cli.errors import ConfigError, LockHeld, StateError, UsageError
-from symphony_cli.paths import StatePaths
+from symphony_cli.core.times import age
+from symphony_cli.errors import ConfigError, ExitCode, LockHeld, SymphonyError, UsageError
+from symphony_cli.paths import StatePaths, user_state
 from symphony_cli.ports import Ledger, Tracker, World
 
-STATE_FOLDER = "state"
+LONGEST = 45.0
+"""Seconds; a tick's deadline is this, or half its interval when that is shorter."""
+
+LOCK_PATIENCE = 1.0
+"""Seconds that a command under the lock of `state/` waits for an agent that writes an issue."""
+
+_PATIENCE_SHARE = 0.25
+"""Of a deadline, for each wait inside one write: a write that begins in time ends before twice the
+deadline, when the tick would be ended."""
+
+_IGNORED = b"*\n!.gitignore\n!README.md\n"
+"""`state/.gitignore`: transcripts and ledger shall not be committed by accident."""
 
 _NAMED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _UNASKED = ("HOME", "XDG_STATE_HOME", "LINEAR_API_KEY", "LINEAR_ASSIGNEE")
@@ -43,22 +55,16 @@ class Place:
 
     workflow: Path
     environ: Mapping[str, str]
+    """The process's own, with the env file over it."""
+    outer: Mapping[str, str]
+    """The process's own."""
+    fault: str = ""
+    """Why the env file cannot be used; `environ` is without it."""
 
-
-@dataclass(frozen=True, slots=True)
-class LastGood:
-    """`workflow.json`: what WORKFLOW.md said when it was last valid; without secrets."""
-
-    text_hash: str
-    policy: Policy
-    settings: Settings
-    tracker_folder: str
-    tracker_commit: bool
-    state_dir: str
-    environment: str = ""
-    """A fingerprint of the variables that `$NAME`s and `~` were looked up in."""
-    warnings: tuple[str, ...] = ()
-    format: int = 1
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """The user's state folders, with and without the env file: each can be broken."""
+        return tuple(dict.fromkeys(user_state(found) for found in (self.environ, self.outer)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +100,16 @@ def locate(option: str | None, env_file: str | None, environ: Mapping[str, str])
     """Find WORKFLOW.md and the environment that its `$NAME`s are looked up in.
 
     Raises:
-        ConfigError: there is no WORKFLOW.md, or the env file cannot be used.
+        ConfigError: there is no WORKFLOW.md.
+        MissingProgram: git is needed to judge the env file, and is not installed.
     """
-    environ = _with_handed_secrets(environ)
-    path = workflow.find_workflow(option, environ, Path.cwd())
+    outer = _with_handed_secrets(environ)
+    path = workflow.find_workflow(option, outer, Path.cwd())
     path = path.parent.resolve() / path.name
-    return Place(path, envfile.environment(environ, path.parent, env_file))
+    try:
+        return Place(path, envfile.environment(outer, path.parent, env_file), outer)
+    except ConfigError as error:
+        return Place(path, outer, outer, str(error))
 
 
 def _with_handed_secrets(environ: Mapping[str, str]) -> dict[str, str]:
@@ -116,12 +126,14 @@ def configure(place: Place, *, need_key: bool = True) -> Configured:
     """What to go by: WORKFLOW.md, or its last good copy with the reason in `error`.
 
     Raises:
-        ConfigError: the file is invalid and there is no last good copy.
+        ConfigError: WORKFLOW.md or the env file is invalid and there is no last good copy.
     """
     try:
+        if place.fault:
+            raise ConfigError(place.fault)
         return _todays(place, need_key)
     except ConfigError as error:
-        good = _last_good(place)
+        good = recall(place.workflow, place.homes)
         if good is None:
             raise
         return Configured(good, _held_secrets(good, place.environ), error=str(error))
@@ -139,8 +151,8 @@ def _todays(place: Place, need_key: bool) -> Configured:
     That saves an idle tick most of its time (pydantic, PyYAML, Jinja2 are not even imported). A
     file that names a key is always read anew: the key is in no copy.
     """
-    remembered = _last_good(place)
-    data = files.read(place.workflow) or b""
+    remembered = recall(place.workflow, place.homes)
+    data = _content(place.workflow)
     text_hash, environment = _hash(data), _fingerprint(place, data)
     if (
         remembered is not None
@@ -160,6 +172,14 @@ def _todays(place: Place, need_key: bool) -> Configured:
         warnings=loaded.warnings,
     )
     return Configured(good, loaded.secrets, loaded.warnings)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_regular(path)[0]
+    except OSError as error:
+        why = "it is gone" if error.errno == errno.ENOENT else error.strerror
+        raise ConfigError(f"{path} cannot be read ({why}): check the file.") from error
 
 
 def _fingerprint(place: Place, data: bytes) -> str:
@@ -205,27 +225,6 @@ def _hash(data: bytes) -> str:
     return ids.digest(data.decode("utf-8", "replace"), 32)
 
 
-def _last_good(place: Place) -> LastGood | None:
-    """The copy in the default `state/`; one that was moved by `state.path` cannot be found."""
-    paths = StatePaths(place.workflow.parent / STATE_FOLDER)
-    try:
-        data = files.read(paths.workflow)
-        good = None if data is None else decode(LastGood, json.loads(data))
-    except (ValueError, Malformed, StateError):
-        return None
-    # A checkout that was copied or moved has a copy that names the places of the old one.
-    moved = good is not None and good.settings.tracker.workflow != str(place.workflow)
-    return None if moved else good
-
-
-def _remember(configured: Configured, paths: StatePaths) -> None:
-    """Keep a valid WORKFLOW.md, when it says something new."""
-    text = json.dumps(encode(configured.good), ensure_ascii=False, indent=1)
-    data = redact(text, configured.secrets).encode("utf-8", "replace") + b"\n"
-    if not configured.error and files.read(paths.workflow) != data:
-        files.replace(paths.workflow, data, durable=False)
-
-
 def refuse_inside_agent(environ: Mapping[str, str]) -> None:
     """Writing commands are for people and timers (row R10).
 
@@ -241,9 +240,20 @@ def refuse_inside_agent(environ: Mapping[str, str]) -> None:
 
 @contextmanager
 def writing(
-    place: Place, *, wait: float = 0.0, on_wait: Callable[[str], None] | None = None
+    place: Place,
+    *,
+    wait: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+    ticks: bool = False,
+    deadline: float | None = None,
 ) -> Iterator[Opened]:
     """The world for a command that writes; holds the lock of `state/` meanwhile.
+
+    Args:
+        wait: how many seconds to wait for the lock.
+        on_wait: told once who holds it, before the waiting begins.
+        ticks: this is a tick: when it fails under the lock, `tick.json` says so.
+        deadline: the one that was asked for, in seconds; see `limit`.
 
     Raises:
         LockHeld: another process holds it; a tick that does not wait is counted.
@@ -255,13 +265,15 @@ def writing(
         # The key is in our environment and memory, and agents of the same user live beside us.
         processes.make_undumpable()
     paths = configured.paths
-    files.make_folder(paths.root)
-    with locks.state_lock(paths.lock, wait=wait, on_wait=on_wait):
+    _make_state(paths.root)
+    net = _told(FileBulletin(paths, configured.secrets)) if ticks else nullcontext()
+    with locks.state_lock(paths.lock, wait=wait, on_wait=on_wait), net:
         book = ledger.FileLedger(
             paths, str(place.workflow), clock.now, ids.new_ledger_id, configured.secrets
         )
-        _remember(configured, paths)
-        opened = _opened(place, configured, paths, book)
+        if not configured.error:
+            remember(configured.good, place.workflow, place.homes, configured.secrets)
+        opened = _opened(place, configured, paths, book, deadline)
         if book.repaired:
             warnings = (*opened.warnings, book.repaired)
             opened = replace(opened, warnings=warnings, repaired=book.repaired)
@@ -269,9 +281,51 @@ def writing(
         book.save_cache()
 
 
-def count_bounce(place: Place) -> int:
-    """Note that a tick found the lock held; how many did in a row."""
-    return bounced(configure(place, need_key=False).paths)
+def _make_state(folder: Path) -> None:
+    """Make `state/`; a new or empty one gets a .gitignore. One that has anything in it may be a
+    folder of the operator's, where `*` would hide what is not ours."""
+    files.make_folder(folder)
+    with files.translated(folder, "looked at"):
+        new = next(folder.iterdir(), None) is None
+    if new:
+        files.replace(folder / ".gitignore", _IGNORED, durable=False)
+
+
+@contextmanager
+def _told(bulletin: FileBulletin) -> Iterator[None]:
+    """Whatever ends a tick inside is what `status` shows next."""
+    began = clock.now()
+    try:
+        yield
+    except Exception as error:
+        code, sentence = ExitCode.BUG, f"a bug of ours: {type(error).__name__}: {error}"
+        if isinstance(error, SymphonyError):
+            code, sentence = error.exit_code, str(error)
+        bulletin.post_failure(began, clock.now(), code, sentence)
+        raise
+
+
+def limit(policy: Policy, asked: float | None = None) -> float:
+    """The deadline of a tick in seconds: as asked for, else half its interval, at most 45."""
+    return asked or min(LONGEST, policy.interval / 2)
+
+
+def bounce(place: Place, error: LockHeld) -> str:
+    """Count a tick that found the lock held; one quiet line, or a loud one.
+
+    Loud from the third tick in a row on, if the holder has had the lock for longer than a tick's
+    deadline: runs that end together start as many ticks at once, and that is no trouble.
+    """
+    configured = configure(place, need_key=False)
+    bounces = bounced(configured.paths)
+    known = locks.holder(configured.paths.lock)
+    held = age(clock.now(), known.started_at) if known else None
+    if bounces < 3 or (held is not None and held <= limit(configured.good.policy)):
+        return f"skipped: {error}"
+    return (
+        f"ATTENTION: {bounces} ticks in a row found the lock held. {error} "
+        "If that process hangs, end it: crashes are safe."
+    )
 
 
 def reading(place: Place) -> Opened:
@@ -294,9 +348,15 @@ def _holder(paths: StatePaths) -> str:
     return f"`{known.command}` (pid {known.pid})" if known else "another process"
 
 
-def _opened(place: Place, configured: Configured, paths: StatePaths, book: Ledger) -> Opened:
+def _opened(
+    place: Place,
+    configured: Configured,
+    paths: StatePaths,
+    book: Ledger,
+    deadline: float | None = None,
+) -> Opened:
     good = configured.good
-    tracker = _tracker(configured, paths)
+    tracker = _tracker(configured, paths, limit(good.policy, deadline) * _PATIENCE_SHARE)
     names = good.settings.tracker.secret_names
     world = World(
         ledger=book,
@@ -314,7 +374,7 @@ def _opened(place: Place, configured: Configured, paths: StatePaths, book: Ledge
     return Opened(world, paths, place.workflow, configured.warnings, configured.secrets)
 
 
-def _tracker(configured: Configured, paths: StatePaths) -> Tracker:
+def _tracker(configured: Configured, paths: StatePaths, patience: float) -> Tracker:
     good = configured.good
     if good.settings.tracker.kind != "markdown":
         raise ConfigError(
@@ -328,6 +388,8 @@ def _tracker(configured: Configured, paths: StatePaths) -> Tracker:
         lock_path=paths.root / "markdown.lock",
         commit=good.tracker_commit,
         repo=Path(good.settings.tracker.workflow).parent,
+        lock_wait=min(LOCK_PATIENCE, patience),
+        git_wait=patience,
     )
     return Discreet(opened, configured.secrets) if configured.secrets else opened
 
@@ -361,13 +423,3 @@ def recent(opened: Opened, name: str) -> Sequence[Event]:
     if record is None:
         return ()
     return ledger.recent_events(opened.paths, record.id)
-
-
-def lock_advice(error: LockHeld, bounces: int) -> str:
-    """One quiet line; from the third tick in a row on, a loud one."""
-    if bounces < 3:
-        return f"skipped: {error}"
-    return (
-        f"ATTENTION: {bounces} ticks in a row found the lock held. {error} "
-        "If that process hangs, end it: crashes are safe."
-    )

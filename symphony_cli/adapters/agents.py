@@ -51,6 +51,16 @@ def shared_lock(environ: Mapping[str, str], scope: str, issue: IssueId) -> Path:
     return user_state(environ) / "locks" / f"{name}.lock"
 
 
+def _take_shared(path: Path) -> int | None:
+    """Timers and containers often have a HOME that is none; that is for the operator to mend."""
+    try:
+        files.make_folder(path.parent)
+    except StateError as error:
+        advice = "set HOME or XDG_STATE_HOME (in symphony.env)"
+        raise StateError(f"{str(error).rstrip('.')}; {advice}.") from error
+    return locks.take_run_lock(path)
+
+
 @dataclass(frozen=True, slots=True)
 class LocalAgents:
     """The launcher whose runs are processes of this machine (`ports.Agents`).
@@ -81,7 +91,7 @@ class LocalAgents:
         if own is None:
             raise RunLocked(f"A run of {key} is alive and holds its lock: wait, or stop it.")
         try:
-            common = locks.take_run_lock(shared_lock(self.environ, self.scope, issue))
+            common = _take_shared(shared_lock(self.environ, self.scope, issue))
         except StateError:
             os.close(own)
             raise

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from symphony_cli import files
 from symphony_cli.core.secrets import redact_json
 from symphony_cli.core.shape import Malformed, decode, encode
 from symphony_cli.core.tickfile import TickFile
+from symphony_cli.errors import ExitCode, StateError
 from symphony_cli.paths import StatePaths
 
 
@@ -35,6 +38,24 @@ class FileBulletin:
         if self.paths.bounces.exists():
             with files.translated(self.paths.bounces, "removed"):
                 self.paths.bounces.unlink(missing_ok=True)
+
+    def post_failure(self, began: datetime, now: datetime, code: ExitCode, sentence: str) -> None:
+        """Say that a tick ended early, and why; what the ticks before it found out stays.
+
+        Never raises for `state/`: what ended that tick may well keep this from being written.
+        """
+        with contextlib.suppress(StateError):
+            failed = replace(
+                self.last(),
+                started_at=began,
+                ended_at=now,
+                exit_code=int(code),
+                summary=f"tick exit {int(code)}: it ended early",
+                requests=0,
+                errors=(sentence,),
+                warnings=(),
+            )
+            self.post(failed)
 
 
 def bounced(paths: StatePaths) -> int:

@@ -6,13 +6,12 @@ expanded. Only its owner may read it, and git must not have it.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from symphony_cli.adapters.config.values import home_expanded
+from symphony_cli.adapters.regular import read_regular
 from symphony_cli.adapters.workflow_git import is_ignored
 from symphony_cli.errors import ConfigError
 
@@ -30,17 +29,16 @@ def read_env_file(path: Path) -> dict[str, str]:
     """The variables of an env file; a name given twice has its last value.
 
     Raises:
-        ConfigError: it is missing, others may read it, or a line is no `KEY=value`.
+        ConfigError: it is missing, no regular file, others may read it, or a line is no
+            `KEY=value`.
     """
     try:
-        with path.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            data = stream.read()
+        data, mode = read_regular(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist: create it, or name another one.") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-    if stat.S_IMODE(status.st_mode) & 0o077:
+    if mode & 0o077:
         raise ConfigError(f"{path} may be read by others: run `chmod 600 {path}`.")
     try:
         lines = data.decode("utf-8-sig").split("\n")

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from symphony_cli.adapters.regular import read_regular
 from symphony_cli.adapters.yaml_depth import is_shallow
 from symphony_cli.errors import ConfigError
 
@@ -77,7 +78,7 @@ def read_document(path: Path) -> Document:
             or its front matter is no map.
     """
     try:
-        data = path.read_bytes()
+        data, _ = read_regular(path)
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path} does not exist: create it, or name another file with --workflow."

@@ -7,6 +7,8 @@ is replaced. The operator's folder is the truth; copies of it in workspaces are 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +33,13 @@ from symphony_cli.adapters.markdown_folder import (
     load,
     read_issue,
 )
-from symphony_cli.adapters.markdown_write import commit_file, replace_unchanged, write_lock
+from symphony_cli.adapters.markdown_write import (
+    GIT_WAIT,
+    LOCK_WAIT,
+    commit_file,
+    replace_unchanged,
+    write_lock,
+)
 from symphony_cli.core.issue import Blocker, Issue, norm
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.snapshot import Read
@@ -40,6 +48,9 @@ from symphony_cli.ids import IssueId
 
 TRIES = 5
 """How often a write begins again when somebody saved the file meanwhile."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name on Linux's usual file systems (NAME_MAX)."""
 
 
 class Outcome(Enum):
@@ -54,12 +65,19 @@ def _go_on(path: Path) -> None:
     """Nothing happens between writing the new content and looking at the old one again."""
 
 
+def _to_stderr(sentence: str) -> None:
+    """Where a tick's timer, a person and the log of a run all look."""
+    print(f"symphony: warning: {sentence}", file=sys.stderr)
+
+
 @dataclass(frozen=True, slots=True)
 class MarkdownTracker:
     """Implements `ports.Tracker` over `folder`; an issue's id and identifier are its file's stem.
 
     `before_swap` is called with the file just before it is compared and replaced; tests save the
-    file there, as an editor would.
+    file there, as an editor would. A write waits `lock_wait` seconds for another writer, and each
+    of the two git calls of a commit may take `git_wait` seconds. `warn` hears of commits that did
+    not come about: by then the write itself is done.
     """
 
     folder: Path
@@ -69,6 +87,9 @@ class MarkdownTracker:
     commit: bool = False
     repo: Path | None = None
     before_swap: Callable[[Path], None] = _go_on
+    lock_wait: float = LOCK_WAIT
+    git_wait: float = GIT_WAIT
+    warn: Callable[[str], None] = _to_stderr
 
     @property
     def kind(self) -> str:
@@ -159,8 +180,8 @@ class MarkdownTracker:
         opened the file before may still save over it, so the same call must come again later.
 
         Raises:
-            WriteRefused: there is no such issue, or nothing to write.
-            TrackerError: the file could not be changed now.
+            WriteRefused: no file can have this name, or there is nothing to write.
+            TrackerError: the file is not there or could not be changed now.
         """
         if not clean(body).strip():
             raise WriteRefused("An empty comment says nothing: give it a text.")
@@ -172,8 +193,8 @@ class MarkdownTracker:
         """Add a label to the list; others stay.
 
         Raises:
-            WriteRefused: there is no such issue, or the label is empty.
-            TrackerError: the file could not be changed now.
+            WriteRefused: no file can have this name, or the label is empty.
+            TrackerError: the file is not there or could not be changed now.
         """
         name = _name(label, "label")
         self._edit(issue, lambda text: with_label(text, name), f"add label {name}")
@@ -182,8 +203,8 @@ class MarkdownTracker:
         """Take a label off the list, in whatever case it stands there; others stay.
 
         Raises:
-            WriteRefused: there is no such issue, or the label is empty.
-            TrackerError: the file could not be changed now.
+            WriteRefused: no file can have this name, or the label is empty.
+            TrackerError: the file is not there or could not be changed now.
         """
         name = _name(label, "label")
         self._edit(issue, lambda text: without_label(text, name), f"remove label {name}")
@@ -192,8 +213,8 @@ class MarkdownTracker:
         """Move an issue. Any state will do; one that other files have is spelled as they do.
 
         Raises:
-            WriteRefused: there is no such issue, or the state is empty.
-            TrackerError: the file could not be changed now.
+            WriteRefused: no file can have this name, or the state is empty.
+            TrackerError: the file is not there or could not be changed now.
         """
         name = self._spelled(_name(state, "state"))
         self._edit(issue, lambda text: with_state(text, name), f"state {name}")
@@ -207,13 +228,18 @@ class MarkdownTracker:
 
     def _edit(self, issue: IssueId, change: Callable[[str], str], what: str) -> bool:
         """Whether the file said it already; if not, it does now."""
-        with write_lock(self.lock_path):
+        if not _can_be_issue(issue):
+            raise WriteRefused(f"{issue!r} cannot be the name of an issue file: correct it.")
+        with write_lock(self.lock_path, self.lock_wait):
             for _ in range(TRIES):
                 outcome = self._try(issue, change, what)
                 if outcome is not Outcome.LOST:
                     return outcome is Outcome.THERE
             if issue not in listing(self.folder).files:
-                raise WriteRefused(f"There is no issue {issue} in {self.folder}.")
+                raise TrackerError(
+                    f"There is no {issue}.md in {self.folder} now (a git checkout or an editor may "
+                    "have moved it for a moment): nothing was written, try again later."
+                )
             raise TrackerError(
                 f"{issue}.md in {self.folder} was saved by somebody else each of {TRIES} times "
                 "that we were about to write: nothing was written, try again later."
@@ -238,8 +264,27 @@ class MarkdownTracker:
         if not replace_unchanged(path, saved.data, after.encode(), self.before_swap):
             return Outcome.LOST
         if self.commit:
-            commit_file(self.repo or self.folder, path, f"{issue}: {what}")
+            self._commit(path, f"{issue}: {what}")
         return Outcome.WRITTEN
+
+    def _commit(self, path: Path, message: str) -> None:
+        """The write is done whatever git says; the next commit of this file takes it along."""
+        try:
+            commit_file(self.repo or self.folder, path, message, self.git_wait)
+        except TrackerError as error:
+            self.warn(str(error))
+
+
+def _can_be_issue(issue: IssueId) -> bool:
+    """Whether a file of the folder may ever have this stem; `listing` says which files count."""
+    name = f"{issue}.md"
+    return (
+        issue.isprintable()
+        and "/" not in issue
+        and not name.startswith(".")
+        and name.casefold() != "readme.md"
+        and len(os.fsencode(name)) <= LONGEST_NAME
+    )
 
 
 def _missing(wanted: Sequence[IssueId], contents: Contents) -> tuple[IssueId, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -19,7 +20,10 @@ LOCK_WAIT = 10.0
 """Seconds to wait for another writer."""
 
 GIT_WAIT = 30.0
-"""Seconds that a commit may take."""
+"""Seconds that each of the two git calls of a commit may take."""
+
+GIT_TIDIES = 1.0
+"""Seconds that git has to remove its lock files when it is ended."""
 
 _SETTINGS = (
     "core.hooksPath=/dev/null",
@@ -46,7 +50,7 @@ def write_lock(path: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise TrackerError(
-            f"Another process has been writing issue files for {wait:.0f} s ({path}): "
+            f"Another process has been writing issue files for {wait:g} s ({path}): "
             "try again later."
         ) from error
     except (OSError, NotImplementedError) as error:
@@ -97,20 +101,21 @@ def replace_unchanged(
     return True
 
 
-def commit_file(repo: Path, path: Path, message: str) -> None:
+def commit_file(repo: Path, path: Path, message: str, wait: float = GIT_WAIT) -> None:
     """Commit this one file in the operator's repository, as Symphony; staged work stays staged.
 
-    Hooks and signing are off: both may ask questions that nobody is there to answer.
+    Hooks and signing are off: both may ask questions that nobody is there to answer. Each of the
+    two git calls may take `wait` seconds.
 
     Raises:
         TrackerError: git refuses or is not there; the change itself is in the file.
     """
     target = os.path.realpath(path)
-    _git(repo, "add", "--", target)
-    _git(repo, "commit", "--quiet", "--no-verify", "--only", "-m", message, "--", target)
+    _git(repo, wait, "add", "--", target)
+    _git(repo, wait, "commit", "--quiet", "--no-verify", "--only", "-m", message, "--", target)
 
 
-def _git(repo: Path, *arguments: str) -> None:
+def _git(repo: Path, wait: float, *arguments: str) -> None:
     command = ["git", "--literal-pathspecs", "-C", str(repo)]
     for setting in _SETTINGS:
         command += ["-c", setting]
@@ -119,16 +124,7 @@ def _git(repo: Path, *arguments: str) -> None:
     for role in ("AUTHOR", "COMMITTER"):
         clean |= {f"GIT_{role}_NAME": "Symphony", f"GIT_{role}_EMAIL": "symphony@localhost"}
     try:
-        done = subprocess.run(
-            [*command, *arguments],
-            env=clean | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=GIT_WAIT,
-            check=False,
-        )
+        code, said = _run([*command, *arguments], clean, wait)
     except FileNotFoundError as error:
         raise TrackerError(
             "git is not installed: install it, or set `tracker.commit: false`; the change is in "
@@ -136,12 +132,34 @@ def _git(repo: Path, *arguments: str) -> None:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise TrackerError(
-            f"git {arguments[0]} in {repo} took longer than {GIT_WAIT:.0f} s; the change is in "
+            f"git {arguments[0]} in {repo} took longer than {wait:.1f} s; the change is in "
             "the file: commit it by hand."
         ) from error
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[:300]
+    if code:
         raise TrackerError(
-            f"git {arguments[0]} in {repo} refused ({said}); the change is in the file: "
-            "commit it by hand, or set `tracker.commit: false`."
+            f"git {arguments[0]} in {repo} refused ({' '.join(said.split())[:300]}); the change is "
+            "in the file: commit it by hand, or set `tracker.commit: false`."
         )
+
+
+def _run(command: list[str], environ: dict[str, str], wait: float) -> tuple[int, str]:
+    """Exit code and words of a git call. One that takes too long is ended with SIGTERM first: a
+    git that is killed leaves its `index.lock` in the operator's repository for good."""
+    with subprocess.Popen(
+        command,
+        env=environ | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as git:
+        try:
+            said, _ = git.communicate(timeout=wait)
+        except BaseException:
+            git.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                git.communicate(timeout=GIT_TIDIES)
+            git.kill()
+            raise
+        return git.returncode, said

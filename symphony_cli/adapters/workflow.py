@@ -66,17 +66,22 @@ def find_workflow(option: str | None, environ: Mapping[str, str], cwd: Path) -> 
         if named:
             path = cwd / values.home_expanded(named, environ)
             path = path / NAME if path.is_dir() else path
-            if path.is_file():
+            if _is_meant(path):
                 return path
             said = by or "SYMPHONY_WORKFLOW"
             raise ConfigError(f"{path}, named by {said}, does not exist: correct the path.")
     for folder in (cwd, *cwd.parents):
-        if (folder / NAME).is_file():
+        if _is_meant(folder / NAME):
             return folder / NAME
     raise ConfigError(
         f"There is no {NAME} in {cwd} or above: go to your project, or name it with --workflow"
         " PATH or SYMPHONY_WORKFLOW."
     )
+
+
+def _is_meant(path: Path) -> bool:
+    """Anything but a folder: what is no regular file is refused when it is read."""
+    return path.exists() and not path.is_dir()
 
 
 def load_workflow(

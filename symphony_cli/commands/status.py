@@ -369,19 +369,23 @@ def _waiting(record: Record, passed: dict[str, PassedOver], policy: Policy) -> W
     return WaitingRow(**row(record, policy), why=(why,))  # type: ignore[arg-type]
 
 
+def _long(now: datetime, then: datetime) -> str:
+    seconds = age(now, then)
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+
+
 def _health(last: TickFile, now: datetime, policy: Policy, holder: str) -> Health:
     old = stale(last, now, policy.interval)
     if last.ended_at is None:
         sentence = "No tick has run yet: type `symphony tick`, or let a timer do it."
     elif age(now, last.ended_at) > 3 * policy.interval:
-        minutes = age(now, last.ended_at) / 60
-        sentence = f"The last tick was {minutes:.0f} min ago: is the timer running?"
+        sentence = f"The last tick was {_long(now, last.ended_at)} ago: is the timer running?"
         sentence += f" The lock is held by {holder}." if holder else ""
     elif last.exit_code:
         first = last.errors[0] if last.errors else last.summary
         sentence = f"The last tick ended with exit code {last.exit_code}: {first}"
     else:
-        sentence = f"The last tick was {age(now, last.ended_at):.0f} s ago and went well."
+        sentence = f"The last tick was {_long(now, last.ended_at)} ago and went well."
     return Health(
         ok=not old and last.exit_code == 0,
         sentence=sentence,

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -79,6 +80,14 @@ def test_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
     path.chmod(0o600)
     with pytest.raises(ConfigError, match="is not UTF-8"):
         read_env_file(path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "symphony.env"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(ConfigError) as caught:
+        environment({}, tmp_path)
+    assert str(caught.value) == (f"{path} cannot be read (it is no regular file): check the file.")
 
 
 def test_without_a_file_the_environment_is_what_it_was(tmp_path: Path) -> None:

@@ -218,6 +218,26 @@ def test_writes_that_say_nothing_are_refused_for_good(tmp_path: Path) -> None:
             write()
 
 
+def test_a_file_that_is_away_for_a_moment_takes_the_write_later(tmp_path: Path) -> None:
+    path = save(tmp_path, "one.md", an_issue_file())
+    tracker = tracker_in(tmp_path)
+    away = path.rename(tmp_path / "away")
+
+    with pytest.raises(TrackerError, match=r"There is no one\.md in .*, try again later") as caught:
+        tracker.set_state(ONE, "Done")
+    away.rename(path)
+    tracker.set_state(ONE, "Done")
+
+    assert (type(caught.value), path.read_text()) == (TrackerError, an_issue_file("Done"))
+
+
+@pytest.mark.parametrize("name", ["", "../one", "a/b", ".one", "README", "a\nb", "é" * 127])
+def test_a_name_that_no_file_can_have_is_refused_for_good(tmp_path: Path, name: str) -> None:
+    folder_of(tmp_path)
+    with pytest.raises(WriteRefused, match="cannot be the name of an issue file"):
+        tracker_in(tmp_path).comment(IssueId(name), "Hello.", "w_1")
+
+
 def test_a_malformed_file_is_not_written_and_may_be_tried_again(tmp_path: Path) -> None:
     path = save(tmp_path, "one.md", "---\nstate: [\n---\n")
 
@@ -403,10 +423,49 @@ def test_a_commit_takes_that_one_file_without_hooks_or_signing(
 
 
 @pytest.mark.real
-def test_a_commit_that_git_refuses_is_told_and_the_write_stays(tmp_path: Path) -> None:
+def test_a_commit_that_git_refuses_is_a_warning_and_the_next_takes_it_along(
+    tmp_path: Path,
+) -> None:
+    repo = a_repository(tmp_path)
+    told: list[str] = []
+    tracker = replace(tracker_in(tmp_path, commit=True), warn=told.append)
+    busy = repo / ".git" / "index.lock"
+    busy.touch()
+
+    tracker.set_state(ONE, "Done")
+    before = git(repo, "log", "--format=%s").splitlines()
+    busy.unlink()
+    tracker.add_label(ONE, "Bug")
+
+    assert [" refused (" in sentence for sentence in told] == [True]
+    assert "the change is in the file: commit it by hand" in told[0]
+    assert before == ["issues"]
+    assert git(repo, "log", "-1", "--format=%s") == "one: add label Bug\n"
+    assert git(repo, "show", "HEAD:issues/one.md").startswith("---\nstate: Done\nlabels: [Bug]")
+
+
+SLOW_GIT = """#!/bin/sh
+trap 'echo ended > "$0.told"; exit 1' TERM
+for _ in 1 2 3 4 5 6 7 8 9; do sleep 0.1; done
+echo finished > "$0.told"
+"""
+
+
+@pytest.mark.real
+def test_a_git_that_takes_too_long_is_ended_and_not_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save(tmp_path, "one.md", an_issue_file())
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text(SLOW_GIT)
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+    told: list[str] = []
+    tracker = replace(tracker_in(tmp_path, commit=True), warn=told.append, git_wait=0.2)
 
-    with pytest.raises(TrackerError, match=r"refused .* the change is in the file"):
-        tracker_in(tmp_path, commit=True).set_state(ONE, "Done")
+    tracker.set_state(ONE, "Done")
 
+    assert [f"git add in {tmp_path / 'issues'} took longer than 0.2 s" in s for s in told] == [True]
+    assert (slow.parent / "git.told").read_text() == "ended\n"
     assert path.read_text() == an_issue_file("Done")

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 import pytest
 
 from symphony_cli.core.issue import Blocker, Comment, Issue
-from symphony_cli.errors import WriteRefused
+from symphony_cli.errors import TrackerError
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import Tracker
 
@@ -165,7 +165,7 @@ def an_issue_moves_to_another_state_and_nothing_else_changes(factory: Factory) -
     }
 
 
-def writing_to_an_issue_that_is_not_there_is_refused_for_good(factory: Factory) -> None:
+def writing_to_an_issue_that_is_not_there_is_an_error_of_the_tracker(factory: Factory) -> None:
     tracker, nobody = factory([an_issue()]).tracker, IssueId("nobody")
 
     for write in (
@@ -174,7 +174,7 @@ def writing_to_an_issue_that_is_not_there_is_refused_for_good(factory: Factory) 
         lambda: tracker.remove_label(nobody, "Bug"),
         lambda: tracker.set_state(nobody, "Done"),
     ):
-        with pytest.raises(WriteRefused, match="nobody"):
+        with pytest.raises(TrackerError, match="nobody"):
             write()
 
 
@@ -206,5 +206,5 @@ CASES: tuple[Callable[[Factory], None], ...] = (
     a_label_is_set_once_in_whatever_case,
     a_label_comes_off_in_whatever_case_and_others_stay,
     an_issue_moves_to_another_state_and_nothing_else_changes,
-    writing_to_an_issue_that_is_not_there_is_refused_for_good,
+    writing_to_an_issue_that_is_not_there_is_an_error_of_the_tracker,
 )

@@ -221,6 +221,11 @@ class House:
         decided = self.run("tick", "--dry-run", "--json").json["decisions"]
         return [d["issue_identifier"] for d in decided if d["kind"] == "dispatch"]
 
+    def sign_lock(self, since: str) -> None:
+        """Make the file of the lock say that its holder took it at this time."""
+        path = self.state / "lock"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "started_at": since}))
+
     def events(self, kind: str = "") -> list[Any]:
         """The ledger's events, all or of one kind; every line must be whole."""
         data = self.ledger.read_bytes()

@@ -48,6 +48,7 @@ def test_11_when_another_process_holds_the_lock_and_the_third_in_a_row_is_loud(
     house: House,
 ) -> None:
     house.run("tick")
+    house.sign_lock("2026-01-01T00:00:00.000Z")
     with held(house.state / "lock"):
         told = [house.run("tick") for _ in range(3)]
     after = house.run("tick")
@@ -58,6 +59,15 @@ def test_11_when_another_process_holds_the_lock_and_the_third_in_a_row_is_loud(
     assert re.fullmatch(f"symphony: skipped: {holder} {re.escape(advice)}\n", told[0].err)
     assert told[2].err.startswith("symphony: ATTENTION: 3 ticks in a row found the lock held. ")
     assert not (house.state / "bounces").exists()
+
+
+def test_11_stays_quiet_while_the_holder_has_time_left(house: House) -> None:
+    house.run("tick")
+    with held(house.state / "lock"):
+        told = [house.run("tick") for _ in range(4)]
+
+    assert [one.code for one in told] == [11] * 4
+    assert [one.err.startswith("symphony: skipped: ") for one in told] == [True] * 4
 
 
 def test_13_when_the_issue_folder_is_gone_and_work_goes_on_when_it_is_back(house: House) -> None:
@@ -267,12 +277,15 @@ def test_128_and_the_signal_when_one_ends_a_command(
     assert ended == code
 
 
-def test_0_when_a_person_ends_a_loop(house: House) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_128_and_the_signal_when_one_ends_a_loop_between_ticks(
+    house: House, number: signal.Signals, code: int
+) -> None:
     loop = house.start("tick", "--every", "60")
     until(lambda: (house.state / "tick.json").exists(), "the first tick")
     until(lambda: len(house.processes()) == 0, "the end of the first tick")
-    loop.send_signal(signal.SIGINT)
-    assert (loop.wait(20), loop.communicate()) == (0, ("", ""))
+    loop.send_signal(number)
+    assert (loop.wait(20), loop.communicate()) == (code, ("", ""))
 
 
 def test_the_worst_of_several_wins(house: House) -> None:

@@ -11,13 +11,15 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 from typing import Any
 
 import pytest
 
-from tests.cli.house import SYMPHONY, House, Told, held
+from symphony_cli.core.times import stamp
+from tests.cli.house import SYMPHONY, House, Told, held, planted
 
 pytestmark = pytest.mark.real
 
@@ -283,6 +285,39 @@ def test_before_the_first_tick_status_says_what_to_type(house: House) -> None:
     told = house.run("status")
     assert told.lines[0] == "No tick has run yet: type `symphony tick`, or let a timer do it."
     assert not house.state.exists()
+
+
+def test_status_tells_the_age_of_the_last_tick_in_seconds_or_minutes(house: House) -> None:
+    house.run("tick")
+    path = house.state / "tick.json"
+    last, sentences = json.loads(path.read_text()), []
+    now = datetime.now(UTC)
+    for seconds in (12, 600, 3600):
+        path.write_text(json.dumps({**last, "ended_at": stamp(now - timedelta(seconds=seconds))}))
+        sentences.append(house.status()["tick"]["sentence"])
+    house.configure("polling: {interval_ms: 1000}")
+    path.write_text(json.dumps({**last, "ended_at": stamp(now - timedelta(seconds=12))}))
+    sentences.append(house.status()["tick"]["sentence"])
+
+    assert [re.sub(r"1\d s", "12 s", sentence) for sentence in sentences] == [
+        "The last tick was 12 s ago and went well.",
+        "The last tick was 10 min ago and went well.",
+        "The last tick was 60 min ago: is the timer running?",
+        "The last tick was 12 s ago: is the timer running?",
+    ]
+
+
+def test_a_bug_that_ends_a_tick_is_what_status_shows(house: House) -> None:
+    house.run("tick")
+    code = "import symphony_cli.commands.tick as story\nstory.plan = lambda *_: 1 / 0\n"
+    told = house.run("tick", environ=planted(house, code))
+    shown = house.status()["tick"]
+
+    assert (told.code, shown["exit_code"], shown["sentence"]) == (
+        70,
+        70,
+        "The last tick ended with exit code 70: a bug of ours: ZeroDivisionError: division by zero",
+    )
 
 
 def test_status_names_who_holds_the_lock(house: House) -> None:

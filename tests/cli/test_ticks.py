@@ -79,8 +79,7 @@ def test_what_a_deadline_leaves_no_time_for_is_passed_over_and_goes_first_next(
     passed = [(p["issue_identifier"], p["reason"], p["why"]) for p in told.json["passed_over"]]
     assert (told.code, told.json["decisions"]) == (0, [])
     assert passed == [
-        ("A-2", "deadline", f"no time left for its {kind} in this tick; it goes first next time")
-        for kind in ("enrol", "dispatch")
+        ("A-2", "deadline", "no time left for its enrol in this tick; it goes first next time")
     ]
     assert [d["kind"] for d in after.json["decisions"]] == ["take_in", "enrol", "dispatch"]
 
@@ -93,8 +92,49 @@ def test_a_tick_that_hangs_ends_itself_at_twice_its_deadline_and_the_next_goes_o
     told = house.run("tick", "--deadline", "0.3", environ=planted(house, SLOW.format(seconds=50)))
     took = time.monotonic() - began
 
-    assert (told.code, took < 20) == (-signal.SIGALRM, True)
+    assert (told, took < 20) == (
+        Told(
+            -signal.SIGALRM,
+            "",
+            "symphony: this tick hung: it was not done after 0.6 s and ended itself. Crashes are "
+            "safe; the next tick goes on.\n",
+        ),
+        True,
+    )
     assert house.would_start() == ["A-1"]
+
+
+def test_a_tick_waits_for_a_writer_of_issues_less_than_it_has_time(house: House) -> None:
+    house.script(A_1=[{"say": "I ask."}, {"ask": {"kind": "user_input", "question": "Which?"}}])
+    path = house.issue("A-1")
+    house.run("tick")
+    house.verdict("A-1")
+    (house.state / "markdown.lock").touch()
+    with held(house.state / "markdown.lock"):
+        told = house.run("tick", "--deadline", "2", "--json")
+    labelled = "symphony-stuck" in path.read_text()
+
+    delivered = [d for d in told.json["decisions"] if d["kind"] == "deliver"]
+    assert (told.code, labelled) == (0, False)
+    assert "Another process has been writing issue files for 0.5 s" in delivered[0]["detail"]
+
+
+def test_a_new_state_folder_hides_itself_from_git_and_an_old_one_is_left_alone(
+    house: House,
+) -> None:
+    house.run("tick")
+    made = (house.state / ".gitignore").read_text()
+    (house.state / ".gitignore").write_text("mine\n")
+    house.run("tick")
+    kept = (house.state / ".gitignore").read_text()
+    house.configure("state: {path: ../shared}")
+    (house.root / "shared").mkdir()
+    (house.root / "shared" / "somebody's").touch()
+    house.run("tick")
+
+    assert (made, kept) == ("*\n!.gitignore\n!README.md\n", "mine\n")
+    assert (house.root / "shared" / "ledger.jsonl").exists()
+    assert not (house.root / "shared" / ".gitignore").exists()
 
 
 @pytest.mark.parametrize("arguments", [["tick"], ["unblock", "A-1"], ["stop", "A-1"]])
