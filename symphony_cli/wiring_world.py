@@ -19,6 +19,7 @@ from symphony_cli import __version__, clock, files, ids, processes
 from symphony_cli.adapters import envfile, ledger, locks, workflow
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
+from symphony_cli.adapters.config.values import home_expanded
 from symphony_cli.adapters.discreet import Discreet
 from symphony_cli.adapters.last_good import LastGood, recall, remember
 from symphony_cli.adapters.markdown_tracker import MarkdownTracker
@@ -44,6 +45,9 @@ deadline, when the tick would be ended."""
 
 _IGNORED = b"*\n!.gitignore\n!README.md\n"
 """`state/.gitignore`: transcripts and ledger shall not be committed by accident."""
+
+ENV_FILE = "SYMPHONY_ENV_FILE"
+"""Where `--env-file` is kept for the ticks that runs start at their end."""
 
 _NAMED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _UNASKED = ("HOME", "XDG_STATE_HOME", "LINEAR_API_KEY", "LINEAR_ASSIGNEE")
@@ -104,6 +108,9 @@ def locate(option: str | None, env_file: str | None, environ: Mapping[str, str])
         MissingProgram: git is needed to judge the env file, and is not installed.
     """
     outer = _with_handed_secrets(environ)
+    env_file = env_file or outer.get(ENV_FILE)
+    if env_file is not None:
+        outer[ENV_FILE] = os.path.abspath(home_expanded(env_file, outer))
     path = workflow.find_workflow(option, outer, Path.cwd())
     path = path.parent.resolve() / path.name
     try:

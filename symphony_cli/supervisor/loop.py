@@ -162,6 +162,7 @@ class Loop:
         self._codex = self._stdin = None
         self._lines = protocol.Lines()
         self._log.add(b"Codex ended before it answered; Symphony starts it once more.\n")
+        self._log.tail = ""  # what the next one says is what counts
         self._launch()
 
     def _codex_spoke(self) -> None:

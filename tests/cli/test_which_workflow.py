@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.house import House, Told
+from tests.cli.house import House, Told, until
 
 pytestmark = pytest.mark.real
 
@@ -141,3 +141,14 @@ def test_another_env_file_can_be_named_and_must_exist(house: House) -> None:
         78, "", f"symphony: {path} does not exist: create it, or name another one.\n"
     )
     assert (shown.code, shown.json["disk"]["path"]) == (0, str(house.root))
+
+
+def test_the_tick_that_a_run_starts_at_its_end_has_the_same_env_file(house: House) -> None:
+    house.configure("tracker: {kind: markdown, path: $MINE, terminal_states: [Done]}")
+    house.issue("A-1")
+    other = write_env(house, f"MINE={house.issues}\n", name="other.env")
+    house.extra["SYMPHONY_NO_TICK"] = "0"
+
+    house.run("--env-file", str(other), "tick")
+
+    until(lambda: len(house.events("finished")) == 1, "its own tick closed it")
