@@ -224,8 +224,7 @@ def test_the_first_work_in_a_tree_is_progress() -> None:
 NO_WAIT = [
     outcome
     for outcome in Outcome
-    if outcome
-    not in {*FAULT_OF_ISSUE, Outcome.ENVIRONMENT, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
+    if outcome not in {*FAULT_OF_ISSUE, Outcome.ENVIRONMENT, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
 ]
 
 
