@@ -24,8 +24,8 @@ from symphony_cli.core.times import age
 MOST_RECOVERIES = 5
 """How often finish may die on one run before the run is settled as lost without it."""
 
-SHORTEST_HOLD, LONGEST_HOLD = 60.0, 7 * 86400.0
-"""Seconds that a date of the provider can hold dispatch: clocks differ, and dates may be wrong."""
+HOLD_WHEN_PAST, LONGEST_HOLD = 60.0, 7 * 86400.0
+"""Seconds: clocks differ, so a reset that seems past still holds; and dates may be wrong."""
 
 QUIET_AFTER = 3 * BEAT_EVERY
 """Seconds without a sign of life that the tick before must have seen."""
@@ -153,7 +153,7 @@ def _hold(verdict: Verdict, history: History, policy: Policy, now: datetime) -> 
         return 0.0
     if verdict.hold_until is not None:
         left = (verdict.hold_until - now).total_seconds()
-        return min(LONGEST_HOLD, max(SHORTEST_HOLD, left))
+        return min(LONGEST_HOLD, left) if left > 0 else HOLD_WHEN_PAST
     old = history.holds.get("provider")
     if verdict.reason == "usage_limit":
         steps = old.count if old else 0

@@ -258,7 +258,9 @@ def test_an_approval_that_is_left_to_people_blocks_the_issue_with_the_question(
     assert record.block is not None and record.block.reason is BlockReason.APPROVAL
     assert f"touch made.txt'{reason}" in house.issue("ASK-1").partition("## Comments")[2]
     assert [one["reason"] for one in house.tick()["passed_over"]] == ["block"]
-    assert (record.runs, record.failures, len(place.model.requests())) == (1, 0, 1)
+    # Codex may have asked its model once more before the interrupt came; that answer was cut.
+    assert (record.runs, record.failures) == (1, 0)
+    assert len(place.model.requests()) in (1, 2)
     assert outcomes(house, "ASK-1") == [(Outcome.ASKED, "approval")]
 
 
