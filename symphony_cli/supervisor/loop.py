@@ -48,6 +48,7 @@ FRESH = 2.0
 """Seconds that what `status` shows of a working agent may be old."""
 
 _DEAF_AFTER = 2.0
+_PIPE_READS = 16
 _LAST_WAIT = 1.0
 
 
@@ -108,6 +109,7 @@ class Loop:
         self._stdin: Outbox | None = None
         self._eof_at: float | None = None
         self._errands: list[Errand] = []
+        self._complaints: set[int] = set()
         self._own: dict[int, Process] = {}
         self._me = processes.myself()
         self._groups = _groups(paths)
@@ -187,19 +189,28 @@ class Loop:
         if self._codex is None or self._eof_at is None or self._codex.returncode is None:
             return
         self._eof_at = None
+        self._hear_last_words(self._codex)
         self._log.flush()
         self._do(self._session.gone(self._codex.returncode, self._log.tail, _now()))
 
     def _watch_errors(self, process: Process) -> None:
+        self._complaints.add(process.stderr)
         self._watch(process.stderr, partial(self._complained, process.stderr))
 
     def _complained(self, descriptor: int) -> None:
         data = children.read_some(descriptor)
         if data is None:
             self._selector.unregister(descriptor)
+            self._complaints.discard(descriptor)
             os.close(descriptor)
         else:
             self._log.add(data)
+
+    def _hear_last_words(self, process: Process) -> None:
+        """Its end may be seen before what it wrote last; one pipe holds no more than this."""
+        for _ in range(_PIPE_READS):
+            if process.stderr in self._complaints:
+                self._complained(process.stderr)
 
     # What the session wants.
 
