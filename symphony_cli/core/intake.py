@@ -28,7 +28,7 @@ def intake(read: Read, history: History, rules: Rules) -> Intake:
     """Compare an answer with what we hold."""
     sighted: list[tuple[Issue, Key]] = []
     faults: dict[IssueId, Exception] = {}
-    taken: set[str] = set()
+    taken: set[str] | None = None
     for issue in read.issues:
         try:
             told = _news(issue, history, rules)
@@ -38,9 +38,12 @@ def intake(read: Read, history: History, rules: Rules) -> Intake:
         if told is None:
             continue
         record = history.find(issue.id)
+        if record is not None:
+            sighted.append((told, record.key))
+            continue
         # All keys ever given are only needed, and only read, when somebody new comes.
-        taken = taken or set(history.keys() if record is None else ())
-        key = record.key if record is not None else key_for(issue.identifier, taken)
+        taken = set(history.keys()) if taken is None else taken
+        key = key_for(issue.identifier, taken)
         taken.add(key.lower())
         sighted.append((told, key))
     missed = tuple(issue for issue in read.missing if _may_be_missed(issue, history))

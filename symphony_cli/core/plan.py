@@ -33,7 +33,7 @@ from symphony_cli.core.limits import spent
 from symphony_cli.core.outbox import take_back, tell
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
-from symphony_cli.core.record import Record
+from symphony_cli.core.record import GONE, Record
 from symphony_cli.core.settle import settle
 from symphony_cli.core.snapshot import Snapshot
 from symphony_cli.core.times import age
@@ -143,7 +143,7 @@ class Planning:
 
     def _stop_reason(self, record: Record) -> tuple[str, str] | None:
         if record.missed >= GONE_AFTER:
-            return "gone", "two complete reads of the tracker did not have it"
+            return GONE, "two complete reads of the tracker did not have it"
         refused = refusal(record.issue, self.policy.rules)
         if refused is None or refused.why is Why.BLOCKER:
             return None
@@ -193,8 +193,8 @@ class Planning:
             yield from self._reopen(record)
             return
         if record.missed >= GONE_AFTER:
-            if record.released != "gone":
-                yield Release(record.id, "gone", "two complete reads did not have it")
+            if record.released != GONE:
+                yield Release(record.id, GONE, "two complete reads did not have it")
             return
         if self.policy.rules.is_terminal(record.issue.state):
             block, now = record.block, self.world.now

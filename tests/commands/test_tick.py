@@ -498,3 +498,19 @@ def test_a_folder_that_vanished_does_not_make_runs_start_in_a_hot_loop(world: Fa
     world.tick()
 
     assert world.agents.started == ["A-1"]
+
+
+def test_a_newcomer_gets_a_key_of_its_own_also_beside_a_changed_issue(world: FakeWorld) -> None:
+    """Keys are unique without case: two issues in one folder would be two agents in one."""
+    world.issue("b-1")
+    world.tick()
+    world.issue("A-1", "Backlog")
+    world.issue("a-0")
+    world.tick()
+    world.edit("a-0", title="changed")
+    world.issue("B-1")
+    world.tick()
+
+    keys = [record.key.lower() for record in world.history.records.values()]
+    assert sorted(keys) == sorted(set(keys))
+    assert len(keys) == 3
