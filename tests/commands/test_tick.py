@@ -505,9 +505,9 @@ def test_a_newcomer_gets_a_key_of_its_own_also_beside_a_changed_issue(world: Fak
     world.issue("b-1")
     world.tick()
     world.issue("A-1", "Backlog")
-    world.issue("a-0")
+    world.issue("A-0")
     world.tick()
-    world.edit("a-0", title="changed")
+    world.edit("A-0", title="changed")
     world.issue("B-1")
     world.tick()
 
