@@ -112,6 +112,11 @@ class StatePaths:
         return self.root / "bounces"
 
     @property
+    def markdown_lock(self) -> Path:
+        """Lets writers of issue files come one after the other."""
+        return self.root / "markdown.lock"
+
+    @property
     def tracker(self) -> Path:
         """Cache: what the tracker adapter wants to remember."""
         return self.root / "tracker.json"

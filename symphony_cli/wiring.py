@@ -12,7 +12,7 @@ from pathlib import Path
 from symphony_cli import clock
 from symphony_cli.core.issue import Comment
 from symphony_cli.core.run import Brief, GitFacts, Order
-from symphony_cli.errors import ConfigError
+from symphony_cli.paths import StatePaths
 from symphony_cli.ports import Tracker
 
 
@@ -22,21 +22,10 @@ def open_tracker(order: Order) -> Tracker:
     Raises:
         ConfigError: this version has no such tracker.
     """
-    ref = order.settings.tracker
-    if ref.kind != "markdown":
-        raise ConfigError(
-            f"{ref.workflow}: tracker.kind {ref.kind!r} is not known here: use `markdown`."
-        )
-    from symphony_cli.adapters.markdown_tracker import MarkdownTracker
+    from symphony_cli.adapters.markdown_tracker import open_reference
 
-    return MarkdownTracker(
-        folder=Path(ref.scope.partition(":")[2]),
-        rules=order.settings.rules,
-        now=clock.now,
-        lock_path=Path(order.state_dir) / "markdown.lock",
-        commit=ref.commit,
-        repo=Path(ref.workflow).parent,
-    )
+    settings, state = order.settings, StatePaths(Path(order.state_dir))
+    return open_reference(settings.tracker, settings.rules, state, clock.now)
 
 
 def prompt(order: Order, comments: Sequence[Comment]) -> tuple[str, str]:

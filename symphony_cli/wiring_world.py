@@ -22,7 +22,7 @@ from symphony_cli.adapters.bulletin import FileBulletin, bounced
 from symphony_cli.adapters.config.values import home_expanded
 from symphony_cli.adapters.discreet import Discreet
 from symphony_cli.adapters.last_good import LastGood, recall, remember
-from symphony_cli.adapters.markdown_tracker import MarkdownTracker
+from symphony_cli.adapters.markdown_tracker import open_reference
 from symphony_cli.adapters.regular import read_regular
 from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
@@ -172,8 +172,6 @@ def _todays(place: Place, need_key: bool) -> Configured:
         text_hash=text_hash,
         policy=loaded.policy,
         settings=loaded.settings,
-        tracker_folder=str(loaded.tracker.folder),
-        tracker_commit=loaded.tracker.commit,
         state_dir=str(loaded.state_dir),
         environment="" if loaded.secrets else environment,
         warnings=loaded.warnings,
@@ -383,18 +381,11 @@ def _opened(
 
 def _tracker(configured: Configured, paths: StatePaths, patience: float) -> Tracker:
     good = configured.good
-    if good.settings.tracker.kind != "markdown":
-        raise ConfigError(
-            f"tracker.kind is {good.settings.tracker.kind!r}, which this version cannot open yet: "
-            "use `kind: markdown`."
-        )
-    opened = MarkdownTracker(
-        folder=Path(good.tracker_folder),
-        rules=good.policy.rules,
-        now=clock.now,
-        lock_path=paths.root / "markdown.lock",
-        commit=good.tracker_commit,
-        repo=Path(good.settings.tracker.workflow).parent,
+    opened = open_reference(
+        good.settings.tracker,
+        good.policy.rules,
+        paths,
+        clock.now,
         lock_wait=min(LOCK_PATIENCE, patience),
         git_wait=patience,
     )

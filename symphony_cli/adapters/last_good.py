@@ -31,8 +31,6 @@ class LastGood:
     text_hash: str
     policy: Policy
     settings: Settings
-    tracker_folder: str
-    tracker_commit: bool
     state_dir: str
     environment: str = ""
     """A fingerprint of the variables that `$NAME`s and `~` were looked up in."""

@@ -42,9 +42,11 @@ from symphony_cli.adapters.markdown_write import (
 )
 from symphony_cli.core.issue import Blocker, Issue, norm
 from symphony_cli.core.policy import Rules
+from symphony_cli.core.run import TrackerRef
 from symphony_cli.core.snapshot import Read
-from symphony_cli.errors import TrackerError, WriteRefused
+from symphony_cli.errors import ConfigError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId
+from symphony_cli.paths import StatePaths
 
 TRIES = 5
 """How often a write begins again when somebody saved the file meanwhile."""
@@ -297,3 +299,34 @@ def _name(text: str, what: str) -> str:
     if not name:
         raise WriteRefused(f"An empty {what} is none: name one.")
     return name
+
+
+def open_reference(
+    ref: TrackerRef,
+    rules: Rules,
+    state: StatePaths,
+    now: Callable[[], datetime],
+    *,
+    lock_wait: float = LOCK_WAIT,
+    git_wait: float = GIT_WAIT,
+) -> MarkdownTracker:
+    """The tracker that WORKFLOW.md names, for a tick and for the errands of a run alike.
+
+    Raises:
+        ConfigError: it is of a kind that this version cannot open.
+    """
+    if ref.kind != "markdown":
+        raise ConfigError(
+            f"tracker.kind is {ref.kind!r}, which this version cannot open yet: "
+            "use `kind: markdown`."
+        )
+    return MarkdownTracker(
+        folder=Path(ref.scope.removeprefix("markdown:")),
+        rules=rules,
+        now=now,
+        lock_path=state.markdown_lock,
+        commit=ref.commit,
+        repo=Path(ref.workflow).parent,
+        lock_wait=lock_wait,
+        git_wait=git_wait,
+    )
