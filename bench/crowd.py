@@ -13,7 +13,7 @@ from bench import measure, worlds
 from bench.measure import Cost
 from bench.rows import Result, result
 from bench.worlds import World
-from symphony_cli import clock, ids, processes, runfolder, wiring_world
+from symphony_cli import clock, ids, processes, runfolder, wiring_config
 from symphony_cli.adapters import locks
 from symphony_cli.adapters.ledger import FileLedger
 from symphony_cli.core import events as e
@@ -81,8 +81,8 @@ def _runs(world: World, names: Sequence[str]) -> Iterator[None]:
         [sys.executable, "-c", _SLEEPER], stdin=subprocess.PIPE, pass_fds=held
     )
     try:
-        place = wiring_world.locate(str(world.workflow), None, world.environ)
-        settings = wiring_world.configure(place).good.settings
+        place = wiring_config.locate(str(world.workflow), None, world.environ)
+        settings = wiring_config.configure(place).good.settings
         for name in names:
             _write_run(world, name, settings, sleeper.pid)
         for descriptor in held:

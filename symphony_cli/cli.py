@@ -19,7 +19,8 @@ from symphony_cli import __version__
 from symphony_cli.errors import ExitCode, LockHeld, SymphonyError, UsageError
 
 if TYPE_CHECKING:
-    from symphony_cli.wiring_world import Opened, Place
+    from symphony_cli.wiring_config import Place
+    from symphony_cli.wiring_world import Opened
 
 PERSON_WAITS = 60.0
 """Seconds that a person's command waits for the lock of `state/`."""
@@ -81,9 +82,9 @@ def options(
 
 def place() -> Place:
     """The workflow that this call is about."""
-    from symphony_cli import wiring_world
+    from symphony_cli import wiring_config
 
-    return wiring_world.locate(Options.workflow, Options.env_file, os.environ)
+    return wiring_config.locate(Options.workflow, Options.env_file, os.environ)
 
 
 @app.command()
@@ -287,9 +288,9 @@ def _bug(trace: str) -> int:
     from symphony_cli.core.secrets import redact
 
     try:
-        from symphony_cli import wiring_world
+        from symphony_cli import wiring_config
 
-        text = redact(trace, wiring_world.configure(place(), need_key=False).secrets)
+        text = redact(trace, wiring_config.configure(place(), need_key=False).secrets)
     except Exception:  # noqa: BLE001 - whatever is wrong, the bug must still be told
         text = "".join(line for line in trace.splitlines(True) if line.startswith("  File "))
     typer.echo(f"{text.rstrip()}\nsymphony: This is a bug of ours: please report it.", err=True)

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from symphony_cli import clock, wiring_world
+from symphony_cli import clock, wiring_config, wiring_world
 from symphony_cli.commands.tick import Acted, TickResult, tick
 from symphony_cli.core.secrets import redact
 from symphony_cli.errors import ExitCode, LockHeld
-from symphony_cli.wiring_world import Opened, Place
+from symphony_cli.wiring_config import Place
+from symphony_cli.wiring_world import Opened
 
 READING = 600.0
 """Seconds for files and caches before and after a tick's own work; a ledger of a million events
@@ -127,7 +128,7 @@ def loop(
     is. SIGTERM and SIGINT are passed on to the tick inside, which is waited for; then the loop ends
     with 128 and the signal's number.
     """
-    pause = every or wiring_world.configure(place, need_key=False).good.policy.interval
+    pause = every or wiring_config.configure(place, need_key=False).good.policy.interval
     command = [sys.executable, "-P", "-m", "symphony_cli", "--workflow", str(place.workflow)]
     command += ["--env-file", env_file] if env_file is not None else []
     began = clock.monotonic()
