@@ -1,0 +1,17 @@
+"""The fixtures of `servers`, for the tests of this folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.linear.asks import Asks
+from tests.linear.servers import stand_in_processes, world
+from tests.linear.world import World
+
+__all__ = ["stand_in_processes", "world"]
+
+
+@pytest.fixture
+def ask(world: World) -> Asks:
+    """Sends documents to the Linear of a test."""
+    return Asks(world)
