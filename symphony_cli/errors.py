@@ -11,6 +11,8 @@
     ├── MissingProgram        69  git, codex or another program that is needed now is not there
     ├── TrackerError          13  the tracker could not be reached, or answered nonsense
     │   ├── KeyRejected       12  the tracker does not accept our key
+    │   ├── RateLimited           the tracker says that we ask too often; has a wait
+    │   ├── PutOff             0  our own budget says: not yet; has a wait
     │   └── WriteRefused          this write will never be accepted; do not repeat it
     └── IssueTrouble           3  something about one issue; the others go on
         ├── RunLocked             a run of this issue is alive
@@ -124,6 +126,24 @@ class KeyRejected(TrackerError):
     """The tracker does not accept our key."""
 
     exit_code = ExitCode.KEY_REJECTED
+
+
+class RateLimited(TrackerError):
+    """The tracker says that we ask too often; nobody asks again before `wait` seconds are over."""
+
+    def __init__(self, sentence: str, wait: float) -> None:
+        super().__init__(sentence)
+        self.wait = wait
+
+
+class PutOff(TrackerError):
+    """Our own budget puts this request off for `wait` seconds; nothing was sent, nothing failed."""
+
+    exit_code = ExitCode.DONE
+
+    def __init__(self, sentence: str, wait: float) -> None:
+        super().__init__(sentence)
+        self.wait = wait
 
 
 class WriteRefused(TrackerError):

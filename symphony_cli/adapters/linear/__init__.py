@@ -1,0 +1,1 @@
+"""Linear: its API, its allowance, and what we read and write there."""
