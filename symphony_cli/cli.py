@@ -131,7 +131,7 @@ def tick(
         flags = {"--dry-run": dry_run, "--full": full, "--log-json": log_json, "--json": as_json}
         chosen = _tick_options(flags, deadline)
         _end(ticking.loop(place(), every, for_, chosen, Options.env_file))
-    result = ticking.one(place, dry_run=dry_run, deadline=deadline)
+    result = ticking.one(place, dry_run=dry_run, full=full, deadline=deadline)
     text = ticking.shown(result, as_json=as_json, log_json=log_json, to_person=sys.stdout.isatty())
     if text:
         typer.echo(text)

@@ -5,14 +5,16 @@ Invariant: after `observe` returned, a tick does not look at the world again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from symphony_cli.core.history import History
+from symphony_cli.core.intake import doubts
 from symphony_cli.core.reasons import Why
-from symphony_cli.core.snapshot import Read, Sighting, Snapshot, TrackerView
+from symphony_cli.core.record import GONE
+from symphony_cli.core.snapshot import Held, Read, Sighting, Snapshot, TrackerView
 from symphony_cli.core.tickfile import TickFile
-from symphony_cli.errors import ExitCode, StateError, TrackerError
+from symphony_cli.errors import ConfigError, ExitCode, PutOff, RateLimited, StateError, TrackerError
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
 
@@ -24,29 +26,52 @@ class Observed:
     snapshot: Snapshot
     errors: tuple[str, ...]
     codes: tuple[ExitCode, ...]
+    note: str = ""
+    """What is no error but a person wants to know: why nobody was asked."""
+    ask_at: datetime | None = None
+    """Before this the tracker is not asked again."""
+    doubts: dict[IssueId, str] = field(default_factory=dict)
+    """Rows that nobody may believe yet; for the next tick."""
 
 
-def observe(world: World, history: History, last: TickFile, now: datetime) -> Observed:
+def observe(
+    world: World, history: History, last: TickFile, now: datetime, *, full: bool = False
+) -> Observed:
     """Everything the plan needs to know, as of `now`."""
     runs, run_errors = _runs(world, history)
-    view, error = _tracker(world, history, last, now)
-    errors = [*run_errors]
-    codes = [ExitCode.PARTIAL] if run_errors else []
-    if error is not None:
+    view, error = _tracker(world, history, last, now, full)
+    errors, codes = [*run_errors], [ExitCode.PARTIAL] if run_errors else []
+    problem = world.policy_error
+    if isinstance(error, ConfigError):
+        problem = problem or str(error)
+    if error is not None and not isinstance(error, PutOff):
         errors.append(str(error))
         codes.append(error.exit_code)
+    if view.read is not None and view.read.problems:
+        errors += view.read.problems
+        codes.append(ExitCode.CONFIG)
+        problem = problem or view.read.problems[0]
+    wait = error.wait if isinstance(error, (PutOff, RateLimited)) else None
     snapshot = Snapshot(
         now=now,
         tracker=view,
         runs=runs,
         disk=world.disk(),
-        policy_error=world.policy_error,
+        policy_error=problem,
         looked_at=last.started_at,
+        doubts={IssueId(issue): said for issue, said in last.doubts.items()},
         first=tuple(
             IssueId(passed.issue) for passed in last.passed_over if passed.reason == Why.DEADLINE
         ),
     )
-    return Observed(snapshot, tuple(errors), tuple(codes))
+    return Observed(
+        snapshot,
+        tuple(errors),
+        tuple(codes),
+        note=str(error) if isinstance(error, PutOff) else "",
+        ask_at=None if wait is None else now + timedelta(seconds=wait),
+        doubts=doubts(view.read, history, world.policy.rules) if view.read else {},
+    )
 
 
 def _runs(world: World, history: History) -> tuple[dict[IssueId, Sighting], list[str]]:
@@ -67,27 +92,32 @@ def _runs(world: World, history: History) -> tuple[dict[IssueId, Sighting], list
 
 
 def _tracker(
-    world: World, history: History, last: TickFile, now: datetime
-) -> tuple[TrackerView, TrackerError | None]:
+    world: World, history: History, last: TickFile, now: datetime, full: bool
+) -> tuple[TrackerView, TrackerError | ConfigError | None]:
     """One read; when it fails, what we knew stays as old as it was."""
     try:
-        read = world.tracker.look(history.cursor, held(history))
-    except TrackerError as error:
+        read = world.tracker.look(history.cursor, held(history, last), full=full)
+    except (TrackerError, ConfigError) as error:
         as_of = None if last.facts_as_of is None else min(last.facts_as_of, now)
-        return TrackerView(None, as_of, str(error)), error
+        return TrackerView(None, as_of, str(error), isinstance(error, PutOff)), error
     return TrackerView(_in_order(read), now), None
 
 
 def _in_order(read: Read) -> Read:
     """Issues in a fixed order, so that a plan does not depend on a file system's."""
     issues = tuple(sorted(read.issues, key=lambda issue: issue.id))
-    return Read(issues, read.missing, read.unknown, read.cursor, read.requests)
+    return replace(read, issues=issues)
 
 
-def held(history: History) -> tuple[IssueId, ...]:
-    """Issues whose absence from a read would mean something."""
-    return tuple(
-        record.id
+def held(history: History, last: TickFile) -> tuple[Held, ...]:
+    """Issues that are read by id: those whose absence would mean something, running ones first,
+    and those of which the tick before met a row that it did not believe."""
+    wanted = [
+        Held(record.issue, record.running is not None)
         for record in history.records.values()
-        if record.finished_at is None and not (record.released == "gone" and not record.running)
-    )
+        if record.finished_at is None and not (record.released == GONE and not record.running)
+    ]
+    known = {one.id for one in wanted}
+    doubted = (history.find(IssueId(issue)) for issue in last.doubts if issue not in known)
+    others = [Held(record.issue) for record in doubted if record is not None]
+    return tuple(sorted([*wanted, *others], key=lambda one: not one.running))

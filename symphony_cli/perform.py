@@ -33,7 +33,7 @@ from symphony_cli.core.limits import tokens_left
 from symphony_cli.core.reasons import Why
 from symphony_cli.core.record import Record, Write
 from symphony_cli.core.run import Order, PreviousAttempt, Settings, StopNote
-from symphony_cli.errors import RunLocked, SymphonyError, TrackerError, WriteRefused
+from symphony_cli.errors import PutOff, RunLocked, SymphonyError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId, RunId
 from symphony_cli.ports import Claim, World
 
@@ -209,6 +209,8 @@ def _deliver(decision: Deliver, world: World, now: datetime) -> Done:
         return Done("an earlier write about this issue was not taken and goes first")
     try:
         kept = _send(write, world)
+    except PutOff as error:
+        return Done(str(error), PassOver(write.issue, Why.TRACKER, str(error)))
     except WriteRefused as error:
         world.ledger.append(e.Undeliverable(now, write.id, str(error)))
         return Done(f"{write.kind} refused: {error}")

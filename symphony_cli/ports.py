@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from symphony_cli.core.budget import Gauge
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.run import Order, Settings, StopNote
-from symphony_cli.core.snapshot import Disk, Read, Sighting
+from symphony_cli.core.snapshot import Disk, Held, Read, Sighting
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.ids import IssueId, Key, RunId
 
@@ -49,11 +50,24 @@ class Tracker(Protocol):
     def scope(self) -> str:
         """Where issue ids are unique: the same issue has the same (scope, id) in any workflow."""
 
-    def look(self, since: str, held: Sequence[IssueId]) -> Read:
-        """What changed since a cursor, and these issues by id: one request. No descriptions."""
+    @property
+    def requests(self) -> int:
+        """How many requests it has sent since it was opened."""
 
-    def read(self, ids: Sequence[IssueId]) -> Read:
-        """These issues by id, with description and comments."""
+    def look(self, since: str, held: Sequence[Held], *, full: bool = False) -> Read:
+        """What changed since a cursor, and the issues that we hold: one request when nothing much
+        happened. No descriptions. `full` asks for everything anew.
+
+        Raises:
+            PutOff: our own budget says: not yet.
+            ConfigError: the tracker does not have the project.
+        """
+
+    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
+        """These issues by id; with `texts` also description, comments, history of states."""
+
+    def gauge(self) -> Gauge | None:
+        """What is left of the tracker's allowance, from files; None for one without limits."""
 
     def comment(self, issue: IssueId, body: str, write: str) -> bool:
         """Post a comment, once for each `write` id however often it is called.

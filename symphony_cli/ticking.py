@@ -24,7 +24,11 @@ whose cache is lost takes half a minute, and a tick that was ended there would n
 
 
 def one(
-    find: Callable[[], Place], *, dry_run: bool = False, deadline: float | None = None
+    find: Callable[[], Place],
+    *,
+    dry_run: bool = False,
+    full: bool = False,
+    deadline: float | None = None,
 ) -> TickResult:
     """One tick of this process, about the workflow that `find` finds.
 
@@ -37,10 +41,10 @@ def one(
     try:
         place = find()
         if dry_run:
-            return _tick(wiring_world.reading(place), started, deadline, dry_run=True)
+            return _tick(wiring_world.reading(place, need_key=True), started, deadline, full, True)
         try:
             with wiring_world.writing(place, ticks=True, deadline=deadline) as opened:
-                return _tick(opened, started, deadline)
+                return _tick(opened, started, deadline, full, False)
         except LockHeld as error:
             raise LockHeld(wiring_world.bounce(place, error)) from error
     finally:
@@ -66,7 +70,7 @@ def _end_after(seconds: float) -> None:
 
 
 def _tick(
-    opened: Opened, started: float, deadline: float | None, *, dry_run: bool = False
+    opened: Opened, started: float, deadline: float | None, full: bool, dry_run: bool
 ) -> TickResult:
     limit = wiring_world.limit(opened.world.policy, deadline)
     # A fold without its cache may take long; that tick shall still do something afterwards.
@@ -78,6 +82,7 @@ def _tick(
             deadline=limit,
             elapsed=lambda: clock.monotonic() - began,
             dry_run=dry_run,
+            full=full,
             warnings=opened.warnings,
         )
     finally:

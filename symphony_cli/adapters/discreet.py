@@ -10,10 +10,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from symphony_cli.core.budget import Gauge
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.secrets import redact
 from symphony_cli.core.shape import decode, encode
-from symphony_cli.core.snapshot import Read
+from symphony_cli.core.snapshot import Held, Read
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import Tracker
 
@@ -35,13 +36,22 @@ class Discreet:
         """As the inner one's."""
         return self.inner.scope
 
-    def look(self, since: str, held: Sequence[IssueId]) -> Read:
-        """What changed, without secrets."""
-        return self._clean(self.inner.look(since, held))
+    @property
+    def requests(self) -> int:
+        """As the inner one's."""
+        return self.inner.requests
 
-    def read(self, ids: Sequence[IssueId]) -> Read:
+    def look(self, since: str, held: Sequence[Held], *, full: bool = False) -> Read:
+        """What changed, without secrets."""
+        return self._clean(self.inner.look(since, held, full=full))
+
+    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
         """These issues, without secrets."""
-        return self._clean(self.inner.read(ids))
+        return self._clean(self.inner.read(ids, texts=texts))
+
+    def gauge(self) -> Gauge | None:
+        """As the inner one's."""
+        return self.inner.gauge()
 
     def comment(self, issue: IssueId, body: str, write: str) -> bool:
         """Post a comment."""
@@ -61,7 +71,9 @@ class Discreet:
 
     def _clean(self, read: Read) -> Read:
         unknown = {issue: redact(why, self.secrets) for issue, why in read.unknown.items()}
-        return replace(read, issues=tuple(map(self._issue, read.issues)), unknown=unknown)
+        problems = tuple(redact(problem, self.secrets) for problem in read.problems)
+        issues = tuple(map(self._issue, read.issues))
+        return replace(read, issues=issues, unknown=unknown, problems=problems)
 
     def _issue(self, issue: Issue) -> Issue:
         text = json.dumps(encode(issue), ensure_ascii=False)

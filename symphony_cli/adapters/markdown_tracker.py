@@ -43,8 +43,8 @@ from symphony_cli.adapters.markdown_write import (
 from symphony_cli.core.issue import Blocker, Issue, norm
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.run import TrackerRef
-from symphony_cli.core.snapshot import Read
-from symphony_cli.errors import ConfigError, TrackerError, WriteRefused
+from symphony_cli.core.snapshot import Held, Read
+from symphony_cli.errors import TrackerError, WriteRefused
 from symphony_cli.ids import IssueId
 from symphony_cli.paths import StatePaths
 
@@ -103,9 +103,15 @@ class MarkdownTracker:
         """Ids are unique in one folder, by whatever path it is reached."""
         return f"markdown:{realpath(self.folder)}"
 
-    def look(self, since: str, held: Sequence[IssueId]) -> Read:
-        """All issues of the folder, without texts. The cursor tells whether anything changed;
-        the whole folder is read each time, so `since` leaves nothing out.
+    @property
+    def requests(self) -> int:
+        """None: a folder is read, not asked."""
+        return 0
+
+    def look(self, since: str, held: Sequence[Held], *, full: bool = False) -> Read:
+        """All issues of the folder, without texts and without the time of their last save, which
+        says nothing about what they say. The cursor tells whether anything changed; the whole
+        folder is read each time, so `since` leaves nothing out.
 
         Raises:
             TrackerError: the folder is not there or cannot be listed.
@@ -113,13 +119,16 @@ class MarkdownTracker:
         names = listing(self.folder)
         contents = load(self.folder, names)
         return Read(
-            issues=tuple(self._issue(issue, contents, names).facts() for issue in contents.found),
-            missing=_missing(held, contents),
+            issues=tuple(
+                replace(self._issue(issue, contents, names).facts(), updated_at=None)
+                for issue in contents.found
+            ),
+            missing=_missing([one.id for one in held], contents),
             unknown=contents.unknown,
             cursor=contents.digest,
         )
 
-    def read(self, ids: Sequence[IssueId]) -> Read:
+    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
         """These issues with description, comments and the time of their last save.
 
         Raises:
@@ -147,6 +156,9 @@ class MarkdownTracker:
             missing=_missing(ids, wanted),
             unknown={issue: why for issue, why in wanted.unknown.items() if issue in ids},
         )
+
+    def gauge(self) -> None:
+        """Nothing: a folder may be read as often as one likes."""
 
     def _issue(self, issue: IssueId, contents: Contents, names: Listing) -> Issue:
         saved = contents.found[issue]
@@ -301,7 +313,7 @@ def _name(text: str, what: str) -> str:
     return name
 
 
-def open_reference(
+def open_folder(
     ref: TrackerRef,
     rules: Rules,
     state: StatePaths,
@@ -310,16 +322,7 @@ def open_reference(
     lock_wait: float = LOCK_WAIT,
     git_wait: float = GIT_WAIT,
 ) -> MarkdownTracker:
-    """The tracker that WORKFLOW.md names, for a tick and for the errands of a run alike.
-
-    Raises:
-        ConfigError: it is of a kind that this version cannot open.
-    """
-    if ref.kind != "markdown":
-        raise ConfigError(
-            f"tracker.kind is {ref.kind!r}, which this version cannot open yet: "
-            "use `kind: markdown`."
-        )
+    """The folder that WORKFLOW.md names."""
     return MarkdownTracker(
         folder=Path(ref.scope.removeprefix("markdown:")),
         rules=rules,

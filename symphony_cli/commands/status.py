@@ -6,7 +6,7 @@ Reads only, takes no lock, asks nobody: everything comes from files.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from symphony_cli.commands.tick import stale
 from symphony_cli.core.history import History
@@ -140,6 +140,23 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerLine:
+    """How fresh the facts are, and what is left of the tracker's allowance (per hour)."""
+
+    kind: str
+    project: str
+    as_of: datetime | None
+    requests: int
+    """Of the last tick."""
+    ask_at: datetime | None
+    """Before this the tracker is not asked again."""
+    limit: int | None = None
+    remaining: int | None = None
+    wait_s: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusResult:
     """Everything on the status screen."""
 
@@ -152,7 +169,7 @@ class StatusResult:
     waiting: tuple[WaitingRow, ...]
     codex_totals: Tokens
     rate_limits: dict[str, object]
-    tracker: dict[str, object]
+    tracker: TrackerLine
     tick: Health
     slots: Slots
     disk: Disk | None
@@ -199,7 +216,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         waiting=tuple(_waiting(r, passed, policy) for r in waiting),
         codex_totals=_tokens(_all_usage(history), policy),
         rate_limits={},
-        tracker={"kind": world.tracker.kind, "as_of": last.facts_as_of, "requests": last.requests},
+        tracker=_tracker(world, last, now),
         tick=_health(last, now, policy, holder),
         slots=Slots(total=policy.slots, used=len(running)),
         disk=world.disk(),
@@ -213,6 +230,23 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             for write in history.undeliverable.values()
         ),
         warnings=(*warnings, *_unread(last, history), *_kept(open_records)),
+    )
+
+
+def _tracker(world: World, last: TickFile, now: datetime) -> TrackerLine:
+    gauge = world.tracker.gauge()
+    wait = gauge.wait if gauge is not None else 0.0
+    named = last.ask_at if last.ask_at is not None and last.ask_at > now else None
+    return TrackerLine(
+        kind=world.tracker.kind,
+        project=world.policy.rules.project or "",
+        as_of=last.facts_as_of,
+        requests=last.requests,
+        ask_at=now + timedelta(seconds=wait) if wait else named,
+        limit=int(gauge.limit) if gauge is not None else None,
+        remaining=int(gauge.remaining) if gauge is not None else None,
+        wait_s=round(wait, 1),
+        why=gauge.why if gauge is not None else "",
     )
 
 

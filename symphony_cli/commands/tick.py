@@ -24,7 +24,7 @@ from symphony_cli.core.tickfile import PassedOver, TickFile
 from symphony_cli.core.times import age
 from symphony_cli.errors import ExitCode, LedgerError, StateError, SymphonyError, worst
 from symphony_cli.ids import IssueId
-from symphony_cli.observe import observe
+from symphony_cli.observe import Observed, observe
 from symphony_cli.perform import describe, perform
 from symphony_cli.ports import World
 
@@ -56,6 +56,8 @@ class TickResult:
     passed_over: tuple[PassedOver, ...] = ()
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    note: str = ""
+    """Why the tracker was not asked, and when it will be; no error."""
     dry_run: bool = False
 
     @property
@@ -80,9 +82,11 @@ def tick(
     deadline: float,
     elapsed: Callable[[], float],
     dry_run: bool = False,
+    full: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> TickResult:
-    """One tick. `deadline` and `elapsed()` are in seconds since its start.
+    """One tick. `deadline` and `elapsed()` are in seconds since its start; `full` asks the tracker
+    for everything anew.
 
     Raises:
         LedgerError, StateError: the tick ended there; what was done is done.
@@ -90,7 +94,7 @@ def tick(
     now = world.clock()
     last = world.bulletin.last()
     history = world.ledger.history()
-    observed = observe(world, history, last, now)
+    observed = observe(world, history, last, now, full=full)
     decisions = plan(observed.snapshot, history, world.policy)
     minutes = Minutes(errors=list(observed.errors), codes=list(observed.codes))
     if world.policy_error:
@@ -107,17 +111,18 @@ def tick(
     result = TickResult(
         exit_code=_exit_code(minutes),
         summary="",
-        requests=read.requests if read else 0,
+        requests=world.tracker.requests,
         duration_s=round(elapsed(), 3),
         decisions=tuple(minutes.acted),
         passed_over=tuple(minutes.passed),
         errors=tuple(minutes.errors),
         warnings=warnings,
+        note=observed.note,
         dry_run=dry_run,
     )
     result = replace(result, summary=summarise(result, history))
     if not dry_run:
-        world.bulletin.post(_posted(result, last, now, world, observed.snapshot.tracker.as_of))
+        world.bulletin.post(_posted(result, last, now, world, observed))
     return result
 
 
@@ -197,7 +202,7 @@ def _exit_code(minutes: Minutes) -> ExitCode:
 
 
 def _posted(
-    result: TickResult, last: TickFile, now: datetime, world: World, as_of: datetime | None
+    result: TickResult, last: TickFile, now: datetime, world: World, observed: Observed
 ) -> TickFile:
     good = result.exit_code is ExitCode.DONE
     return TickFile(
@@ -207,11 +212,20 @@ def _posted(
         summary=result.summary,
         requests=result.requests,
         good_at=now if good else last.good_at,
-        facts_as_of=as_of,
+        facts_as_of=observed.snapshot.tracker.as_of,
+        ask_at=observed.ask_at,
+        doubts=_doubts(observed, last),
         passed_over=result.passed_over,
         errors=result.errors,
         warnings=result.warnings,
     )
+
+
+def _doubts(observed: Observed, last: TickFile) -> dict[str, str]:
+    """Those of this tick's answer; nobody answered: those of the tick before."""
+    if observed.snapshot.tracker.read is None:
+        return last.doubts
+    return {str(issue): said for issue, said in observed.doubts.items()}
 
 
 def summarise(result: TickResult, history: History) -> str:
@@ -227,7 +241,8 @@ def summarise(result: TickResult, history: History) -> str:
     state = "ok" if result.exit_code is ExitCode.DONE else f"exit {int(result.exit_code)}"
     return (
         f"tick {state}: {running} running, {queued} in line, {blocked} blocked{words}"
-        f"{f'; passed over: {why}' if why else ''}; {result.requests} requests, "
+        f"{f'; passed over: {why}' if why else ''}"
+        f"{f'; {result.note}' if result.note else ''}; {result.requests} requests, "
         f"{result.duration_s:.2f} s"
     )
 

@@ -1,7 +1,14 @@
-"""What of an answer of the tracker is news: which issues concern us, and what changed of them."""
+"""What of an answer of the tracker is news: which issues concern us, and what changed of them.
+
+A row is old news only when every field of it equals what we hold. A row that the tracker dates
+older than what we hold (a replica that lags, a clock that stepped, an import) changes nothing
+until a second read says the same: it is a doubt, kept from one tick to the next in `tick.json`.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symphony_cli.core.decisions import TakeIn
@@ -9,8 +16,9 @@ from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules, refusal
 from symphony_cli.core.record import GONE, Record
+from symphony_cli.core.shape import encode
 from symphony_cli.core.snapshot import Read
-from symphony_cli.ids import IssueId, Key, key_for
+from symphony_cli.ids import IssueId, Key, digest, key_for
 
 GONE_AFTER = 2
 """So many complete reads in a row without an issue mean that it is gone."""
@@ -24,14 +32,18 @@ class Intake:
     faults: dict[IssueId, Exception] = field(default_factory=dict)
 
 
-def intake(read: Read, history: History, rules: Rules) -> Intake:
-    """Compare an answer with what we hold."""
+def intake(
+    read: Read, history: History, rules: Rules, doubts: Mapping[IssueId, str] | None = None
+) -> Intake:
+    """Compare an answer with what we hold; `doubts` are those of the tick before."""
+    before = doubts or {}
     sighted: list[tuple[Issue, Key]] = []
     faults: dict[IssueId, Exception] = {}
     taken: set[str] | None = None
     for issue in read.issues:
         try:
             told = _news(issue, history, rules)
+            told = None if told is None or _is_doubtful(told, history, before) else told
         except Exception as error:  # noqa: BLE001 - one issue's trouble; the plan says so
             faults[issue.id] = error
             continue
@@ -63,6 +75,29 @@ def _news(issue: Issue, history: History, rules: Rules) -> Issue | None:
     if record is not None and _is_old_news(record, told, history, rules):
         return None
     return told
+
+
+def doubts(read: Read, history: History, rules: Rules) -> dict[IssueId, str]:
+    """The rows of this answer that nobody may believe before a second read says the same."""
+    told = [issue for issue in read.issues if is_older(issue, history)]
+    return {issue.id: _said(issue) for issue in told if _news(issue, history, rules) is not None}
+
+
+def is_older(told: Issue, history: History) -> bool:
+    """Whether the tracker dates this row older than what we hold of the issue."""
+    record = history.find(told.id)
+    if record is None or record.issue.updated_at is None or told.updated_at is None:
+        return False
+    return told.updated_at < record.issue.updated_at
+
+
+def _is_doubtful(told: Issue, history: History, before: Mapping[IssueId, str]) -> bool:
+    return is_older(told, history) and before.get(told.id) != _said(told)
+
+
+def _said(told: Issue) -> str:
+    """What a row says, in short."""
+    return digest(json.dumps(encode(told.facts()), sort_keys=True), 16)
 
 
 def is_stranger(issue: Issue, rules: Rules) -> bool:

@@ -35,6 +35,14 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Entries:
+    """How often an issue entered a state (normal form)."""
+
+    state: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """One issue; `priority` is 1 (urgent) to 4 (low) or None, dates are the tracker's."""
 
@@ -50,16 +58,21 @@ class Issue:
     blocked_by: tuple[Blocker, ...] = ()
     branch: str | None = None
     pr: str | None = None
+    """Address of its pull request, as the tracker tells: a hint."""
+    merged_at: datetime | None = None
+    """When that was merged, as the tracker tells: a hint."""
     project: str | None = None
     archived: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
     description: str = ""
     comments: tuple[Comment, ...] = ()
+    entries: tuple[Entries, ...] = ()
+    """By the tracker's own history; only in a read by id, and only of a tracker that keeps one."""
 
     def facts(self) -> Issue:
         """The part that decisions are made on and that the ledger keeps: no long texts."""
-        return replace(self, description="", comments=(), updated_at=None)
+        return replace(self, description="", comments=(), entries=())
 
     def has_label(self, name: str) -> bool:
         """Whether a label of that name is set, whatever its case."""

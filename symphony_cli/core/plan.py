@@ -102,7 +102,7 @@ class Planning:
         read = self.world.tracker.read
         if read is None:
             return
-        taken = intake(read, self.history, self.policy.rules)
+        taken = intake(read, self.history, self.policy.rules, self.world.doubts)
         if taken.news is not None:
             yield taken.news
         for issue, error in taken.faults.items():
@@ -239,6 +239,8 @@ class Planning:
 
     def _announce(self) -> Iterator[Decision]:
         """Writes we owe, first in first out per issue, each not before its date."""
+        if not self.world.tracker.reachable:
+            return
         stuck: set[IssueId] = set()
         for write in tuple(self.history.outbox.values()):
             due = write.wait is None or write.wait.over(self.world.now)
@@ -258,11 +260,14 @@ def dispatch(record: Record) -> Dispatch:
     )
 
 
+_NOBODYS_FAULT = (Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.ASKED, Outcome.TRACKER)
+
+
 def _retry_kind(record: Record) -> RetryKind | None:
     if record.last is None:
         return None
     if record.last.outcome in (Outcome.ROLLED_OVER, Outcome.HANDED_OVER):
         return RetryKind.CONTINUATION
-    if record.last.outcome in (Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.ASKED):
+    if record.last.outcome in _NOBODYS_FAULT:
         return RetryKind.RESUMED
     return RetryKind.RETRY

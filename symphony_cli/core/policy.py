@@ -26,6 +26,8 @@ class Rules:
     required_labels: tuple[str, ...] = ()
     stop_labels: tuple[str, ...] = STOP_LABELS
     assignee: str | None = None
+    project: str | None = None
+    """As in WORKFLOW.md; None for a tracker without projects."""
 
     def is_active(self, state: str) -> bool:
         """Whether work is wanted in this state."""
@@ -61,6 +63,9 @@ def refusal(issue: Issue, rules: Rules) -> Refusal | None:
     labels = {norm(label) for label in issue.labels}
     if issue.archived:
         return Refusal(Why.NOT_ELIGIBLE, "it is archived or in the bin", at_once=True)
+    if rules.project is not None and issue.project != rules.project:
+        detail = f"it is not in the project {rules.project}"
+        return Refusal(Why.PROJECT, detail, at_once=True, stranger=True)
     if not rules.is_active(issue.state):
         cancelled = norm(issue.state) in CANCELLED_STATES
         state = issue.state or "empty"

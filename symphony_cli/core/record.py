@@ -29,6 +29,8 @@ class Running:
     signalled: str = ""
     recoveries: int = 0
     recovered_at: datetime | None = None
+    entries: dict[str, int] = field(default_factory=dict)
+    """How often each state had been entered, as far as we knew, when it was dispatched."""
 
 
 @dataclass(frozen=True, slots=True)

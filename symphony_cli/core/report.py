@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from symphony_cli.core.issue import Issue
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import ThreadRef
 from symphony_cli.core.shape import Malformed, decode, encode
@@ -24,6 +25,15 @@ class Phase:
 
     at: datetime
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRead:
+    """The issue as the tracker told it before this run: no long texts, but its history of states
+    and its pull request, which polls do not ask for."""
+
+    at: datetime
+    issue: Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,7 @@ class Ended:
 
 Line = (
     Phase
+    | IssueRead
     | ThreadBegan
     | TurnBegan
     | TurnEnded
@@ -147,6 +158,7 @@ Line = (
 
 KINDS: dict[str, type[Line]] = {
     "phase": Phase,
+    "issue": IssueRead,
     "thread": ThreadBegan,
     "turn": TurnBegan,
     "turn_ended": TurnEnded,
@@ -198,6 +210,7 @@ class Sum:
     closing: Closing | None = None
     killed: dict[str, tuple[int, ...]] | None = None
     question: str = ""
+    told: Issue | None = None
 
 
 def add_up(lines: Iterable[Line]) -> Sum:
@@ -212,6 +225,8 @@ def _add(total: Sum, line: Line) -> Sum:
     match line:
         case Phase(name=name):
             return replace(total, phase=name)
+        case IssueRead(issue=issue):
+            return replace(total, told=issue)
         case ThreadBegan():
             return replace(
                 total,

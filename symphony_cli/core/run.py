@@ -110,8 +110,20 @@ class TrackerRef:
     workflow: str
     secret_names: tuple[str, ...] = ()
     """Environment variables that hold the tracker's key and must not reach an agent."""
+    key_name: str = ""
+    """The variable that WORKFLOW.md takes the key from; empty when the key is written there."""
     commit: bool = False
     """The Markdown tracker commits what it writes."""
+    endpoint: str = ""
+    """Address of Linear's API."""
+    project: str = ""
+    """As in `tracker.project_slug`."""
+    tool_writes: str = "issue"
+    """How far an agent's own changes may reach: issue, project or off."""
+    full_every: float = 3600.0
+    """Seconds between two complete polls."""
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names that the tracker must have, as written, by the key of WORKFLOW.md that has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,8 @@ class Settings:
     codex: CodexSettings = CodexSettings()
     limits: RunLimits = RunLimits()
     handoff_grace: float = 600.0
+    tracker_wait: float = 1800.0
+    """Seconds that a run waits between turns for a tracker that cannot be reached."""
     workflow_commit: str = ""
     workflow_blob: str = ""
 
@@ -279,6 +293,8 @@ class Verdict:
     """The `workspace.root` that the workspace lies in; it stays the issue's whatever is edited."""
     branch: str = ""
     git: GitFacts | None = None
+    told: Issue | None = None
+    """The issue as prepare read it: its history of states and its pull request, no long texts."""
     killed: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Which step ended which processes: eof, term, kill, sweep."""
     survivors: tuple[int, ...] = ()

@@ -27,11 +27,26 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An issue that we hold, as we know it; its absence from a read would mean something."""
+
+    issue: Issue
+    running: bool = False
+
+    @property
+    def id(self) -> IssueId:
+        """The tracker's id."""
+        return self.issue.id
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """One answer of the tracker.
 
     `missing` are ids that a complete read did not have; `unknown` are ids that could not be read
-    this time, with the reason, about which nothing may be concluded.
+    this time, with the reason, about which nothing may be concluded. `problems` are names in
+    WORKFLOW.md that the tracker does not have. While `first_poll` goes on, there may be issues
+    that we never heard of.
     """
 
     issues: tuple[Issue, ...] = ()
@@ -39,6 +54,8 @@ class Read:
     unknown: dict[IssueId, str] = field(default_factory=dict)
     cursor: str = ""
     requests: int = 0
+    problems: tuple[str, ...] = ()
+    first_poll: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +65,8 @@ class TrackerView:
     read: Read | None
     as_of: datetime | None
     error: str = ""
+    reachable: bool = True
+    """False when it failed just now: asking it for more in the same tick would fail again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +89,7 @@ class Snapshot:
     policy_error: str = ""
     looked_at: datetime | None = None
     """When the tick before this one looked."""
+    doubts: dict[IssueId, str] = field(default_factory=dict)
+    """Rows older than what we held that the tick before met, by what they said."""
     first: tuple[IssueId, ...] = ()
     """Issues passed over for lack of time in the tick before; they go first now."""

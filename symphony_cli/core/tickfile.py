@@ -31,6 +31,11 @@ class TickFile:
     """When the tracker was last read completely."""
     bounces: int = 0
     """How many ticks in a row found the lock held."""
+    ask_at: datetime | None = None
+    """Before this the tracker is not asked: its limit or our budget says so."""
+    doubts: dict[str, str] = field(default_factory=dict)
+    """Issues whose row was older than what we held, by what it said; believed when the next read
+    says the same."""
     passed_over: tuple[PassedOver, ...] = ()
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())

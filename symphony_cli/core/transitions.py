@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symphony_cli.core import events as e
-from symphony_cli.core.issue import norm
+from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
 from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
 from symphony_cli.core.run import Verdict
@@ -90,7 +90,9 @@ def _of_run(record: Record, event: e.Event) -> Record:
 def _dispatched(record: Record, event: e.Dispatched) -> Record:
     return replace(
         record,
-        running=Running(event.run, event.attempt, event.at, event.state),
+        running=Running(
+            event.run, event.attempt, event.at, event.state, entries=dict(record.entries)
+        ),
         retry=None,
         unanswered=None,
         fault="",
@@ -124,6 +126,8 @@ def ended(record: Record, event: e.Ended) -> Record:
     error = verdict.detail or verdict.reason or verdict.outcome
     return replace(
         record,
+        issue=_with_hints(record.issue, verdict.told),
+        entries=_entries(record, verdict.told),
         running=None,
         retry=Retry(Wait(event.at, event.wait), error) if event.wait > 0 else None,
         unanswered=_question(verdict),
@@ -153,6 +157,26 @@ def ended(record: Record, event: e.Ended) -> Record:
             spent=verdict.spent,
         ),
     )
+
+
+def _with_hints(issue: Issue, told: Issue | None) -> Issue:
+    """What only a read by id tells: the pull request."""
+    if told is None or told.pr is None:
+        return issue
+    return replace(issue, pr=told.pr, merged_at=told.merged_at or issue.merged_at)
+
+
+def _entries(record: Record, told: Issue | None) -> dict[str, int]:
+    """How often each state was entered: what polls saw, and what they had missed before the run by
+    the tracker's own history. A stay that began between poll and run is left to the next poll."""
+    counted, running = dict(record.entries), record.running
+    if told is None or running is None:
+        return counted
+    for entry in told.entries:
+        fresh = norm(told.state) == entry.state != norm(running.state)
+        missed = entry.times - fresh - running.entries.get(entry.state, 0)
+        counted[entry.state] = counted.get(entry.state, 0) + max(0, missed)
+    return {state: times for state, times in counted.items() if times}
 
 
 def _detail(verdict: Verdict) -> str:

@@ -53,6 +53,7 @@ def compose(
         root=order.settings.workspace.root,
         branch=git.branch if git is not None and git.branch else brief.branch,
         git=git,
+        told=total.told,
         killed={step: pids for step, pids in (total.killed or {}).items() if pids},
         survivors=survivors,
         started_at=lines[0].at if lines else order.ordered_at,

@@ -179,7 +179,7 @@ def write_brief(desk: Desk) -> None:
         SymphonyError: a step failed.
     """
     _enter(desk, "issue")
-    issue = fresh_issue(desk.order)
+    issue = fresh_issue(desk)
     order = replace(desk.order, issue=issue)
     _enter(desk, "workspace")
     brief, notes = wiring.make_workspace(
@@ -229,15 +229,15 @@ def _enter(desk: Desk, phase: str) -> None:
     desk.tell(report.Phase(clock.now(), phase))
 
 
-def fresh_issue(order: Order) -> Issue:
+def fresh_issue(desk: Desk) -> Issue:
     """The issue as the tracker has it now, when it may still be worked.
 
     Raises:
         End: it may not, or the tracker cannot tell.
         TrackerError: the tracker cannot be reached.
     """
-    wanted = order.issue.id
-    read = wiring.open_tracker(order).read([wanted])
+    order, wanted = desk.order, desk.order.issue.id
+    read = wiring.open_tracker(order, desk.secrets).read([wanted])
     if wanted in read.unknown:
         raise End(Outcome.TRACKER, "tracker", read.unknown[wanted])
     issue = next((issue for issue in read.issues if issue.id == wanted), None)
@@ -245,6 +245,8 @@ def fresh_issue(order: Order) -> Issue:
         name = order.issue.identifier
         gone = f"The tracker does not have {name} any more."
         raise End(Outcome.NOT_ELIGIBLE, Why.NOT_ELIGIBLE.value, gone)
+    hints = replace(issue.facts(), entries=issue.entries)
+    desk.tell(report.IssueRead(clock.now(), hints))
     refused = refusal(issue, order.settings.rules)
     if refused is not None:
         raise End(Outcome.NOT_ELIGIBLE, refused.why.value, refused.detail)

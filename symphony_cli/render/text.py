@@ -113,7 +113,22 @@ def _health(result: StatusResult) -> str:
     used = f"slots {result.slots.used}/{result.slots.total}"
     tokens = f"tokens spent {result.codex_totals.spend:,}"
     facts = f"{counts or 'nothing to do'}; {used}; {tokens}{disk}"
-    return "\n".join(_folded(line) for line in (result.tick.sentence, facts))
+    lines = (result.tick.sentence, _tracker(result), facts)
+    return "\n".join(_folded(line) for line in lines if line)
+
+
+def _tracker(result: StatusResult) -> str:
+    """How fresh our facts are, and when somebody is asked again; nothing where no limit is."""
+    line, now = result.tracker, result.generated_at
+    if line.limit is None and line.ask_at is None:
+        return ""
+    fresh = f"read {ago(now, line.as_of)} ago" if line.as_of is not None else "never read yet"
+    left = f"; {line.remaining:,} of {line.limit:,} requests left" if line.limit else ""
+    again = ""
+    if line.ask_at is not None:
+        seconds = max(0.0, (line.ask_at - now).total_seconds())
+        again = f"; asks again in {seconds:.0f} s{f' ({line.why})' if line.why else ''}"
+    return f"{line.kind.capitalize()} project {line.project}: {fresh}{left}{again}."
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -136,7 +151,7 @@ def _running(result: StatusResult, now: datetime) -> str:
         (
             _name(row),
             clip(row.state, 12),
-            clip(row.phase, 12),
+            clip(row.phase, 16),
             row.turn_count,
             ago(now, row.started_at),
             ago(now, row.last_event_at),

@@ -20,7 +20,7 @@ from symphony_cli.core.policy import Rules
 from symphony_cli.errors import TrackerError, WriteRefused
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import Tracker
-from tests.adapters.tracker_contract import CASES, NOON, Factory, Stage
+from tests.adapters.tracker_contract import CASES, NOON, Factory, Stage, holding
 
 ONE = IssueId("one")
 
@@ -114,7 +114,7 @@ def test_a_half_saved_file_is_unknown_for_that_look(tmp_path: Path, half: str) -
     save(tmp_path, "one.md", half)
     save(tmp_path, "two.md", an_issue_file())
 
-    answer = tracker_in(tmp_path).look("", [ONE])
+    answer = tracker_in(tmp_path).look("", holding("one"))
 
     assert [issue.id for issue in answer.issues] == ["two"]
     assert (answer.missing, list(answer.unknown)) == ((), ["one"])
@@ -131,7 +131,7 @@ def test_what_cannot_be_read_is_unknown_and_named(tmp_path: Path) -> None:
     (folder / "out.md").symlink_to("../outside.md")
     (folder / os.fsdecode(b"bad\xff.md")).write_text(an_issue_file())
 
-    answer = tracker_in(tmp_path).look("", [IssueId("out"), IssueId("nowhere")])
+    answer = tracker_in(tmp_path).look("", holding("out", "nowhere"))
 
     assert (answer.issues, answer.missing) == ((), ())
     assert answer.unknown == {
@@ -149,7 +149,7 @@ def test_two_names_that_differ_in_case_are_both_unknown(tmp_path: Path) -> None:
     save(tmp_path, "one.md", an_issue_file())
     tracker = tracker_in(tmp_path)
 
-    answer = tracker.look("", [ONE])
+    answer = tracker.look("", holding("one"))
 
     why = "One and one differ only in case: rename one"
     assert (answer.issues, answer.missing, answer.unknown) == ((), (), {"One": why, "one": why})
@@ -161,7 +161,7 @@ def test_a_folder_that_is_not_there_says_nothing_about_its_issues(tmp_path: Path
     tracker = replace(tracker_in(tmp_path), folder=tmp_path / "unmounted")
 
     with pytest.raises(TrackerError, match=r"unmounted is not there: create it, or correct"):
-        tracker.look("", [ONE])
+        tracker.look("", holding("one"))
 
 
 def test_the_cursor_changes_exactly_when_the_folder_does(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 import pytest
 
 from symphony_cli.core.issue import Blocker, Comment, Issue
+from symphony_cli.core.snapshot import Held
 from symphony_cli.errors import TrackerError
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import Tracker
@@ -44,6 +45,11 @@ def an_issue(name: str = "one", state: str = "Todo", **more: object) -> Issue:
     return Issue(id=IssueId(name), identifier=name, state=state, **facts)  # type: ignore[arg-type]
 
 
+def holding(*names: str) -> list[Held]:
+    """What a tick that knows these issues hands to a look."""
+    return [Held(an_issue(name)) for name in names]
+
+
 def a_look_tells_the_facts_of_every_issue_and_no_long_texts(factory: Factory) -> None:
     full = an_issue(priority=2, labels=("Bug", "api"), assignee="ana", branch="b/one", pr="12")
     texts = an_issue("two", description="Long.", comments=(Comment("Hello.", "ana"),))
@@ -62,7 +68,7 @@ def a_held_issue_that_is_not_there_is_missing(factory: Factory) -> None:
     stage = factory([an_issue("one"), an_issue("two")])
     stage.drop(IssueId("two"))
 
-    answer = stage.tracker.look("", [IssueId("one"), IssueId("two")])
+    answer = stage.tracker.look("", holding("one", "two"))
 
     assert answer.missing == (IssueId("two"),)
     assert [issue.id for issue in answer.issues] == ["one"]
@@ -70,11 +76,11 @@ def a_held_issue_that_is_not_there_is_missing(factory: Factory) -> None:
 
 def a_change_by_a_person_is_seen_by_the_next_look(factory: Factory) -> None:
     stage = factory([an_issue()])
-    first = stage.tracker.look("", [IssueId("one")])
+    first = stage.tracker.look("", holding("one"))
 
     stage.put(an_issue(state="In Progress", labels=("urgent",)))
 
-    second = stage.tracker.look(first.cursor, [IssueId("one")])
+    second = stage.tracker.look(first.cursor, holding("one"))
     assert second.issues == (an_issue(state="In Progress", labels=("urgent",)),)
 
 

@@ -38,7 +38,7 @@ def test_a_dispatch_begins_a_run() -> None:
     before = record(e.Faulted(NOW, ABC, "settling", "oops"))
     assert record(dispatched(at=later(3), state="Todo", attempt=1)) == replace(
         before,
-        running=Running(rid(), 1, later(3), "Todo"),
+        running=Running(rid(), 1, later(3), "Todo", entries={"todo": 1}),
         runs=1,
         attempts_since_progress=1,
         first_dispatched_at=later(3),
@@ -65,6 +65,7 @@ def test_what_is_asked_of_a_run_is_remembered_with_it() -> None:
         signalled="KILL",
         recoveries=2,
         recovered_at=NOW,
+        entries={"todo": 1},
     )
 
 

@@ -71,7 +71,7 @@ def test_an_idle_tick_decides_nothing() -> None:
 
 def test_the_ledger_keeps_no_long_texts() -> None:
     told = issue(description="long", updated_at=NOW)
-    assert looked(told)[0] == TakeIn(((issue(), Key("ABC-1")),), (), None)
+    assert looked(told)[0] == TakeIn(((issue(updated_at=NOW), Key("ABC-1")),), (), None)
 
 
 @pytest.mark.parametrize(

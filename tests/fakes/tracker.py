@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from symphony_cli.core.issue import Blocker, Comment, Issue
 from symphony_cli.core.policy import Rules
-from symphony_cli.core.snapshot import Read
-from symphony_cli.errors import TrackerError, WriteRefused
+from symphony_cli.core.snapshot import Held, Read
+from symphony_cli.errors import SymphonyError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId
 from tests.fakes.fuse import Fuse
 
@@ -23,25 +23,37 @@ class FakeTracker:
         self.issues: dict[IssueId, Issue] = {}
         self.unreadable: dict[IssueId, str] = {}
         self.down: str = ""
+        self.fails: SymphonyError | None = None
+        self.dated = False
+        self.problems: tuple[str, ...] = ()
+        self.first_poll = False
+        self.asked: list[tuple[str, list[IssueId], bool]] = []
         self.refuses: bool = False
         self.writes: list[str] = []
+        self.requests = 0
         self._fuse = fuse or Fuse()
 
-    def look(self, since: str, held: Sequence[IssueId]) -> Read:
+    def look(self, since: str, held: Sequence[Held], *, full: bool = False) -> Read:
+        ids = [one.id for one in held]
+        self.asked.append((since, ids, full))
         self._up()
-        missing = [i for i in held if i not in self.issues and i not in self.unreadable]
+        self.requests += 1
+        missing = [i for i in ids if i not in self.issues and i not in self.unreadable]
         return Read(
             issues=tuple(
-                self._told(issue).facts()
-                for i, issue in self.issues.items()
-                if i not in self.unreadable
+                self._row(issue) for i, issue in self.issues.items() if i not in self.unreadable
             ),
             missing=tuple(missing),
             unknown=dict(self.unreadable),
             requests=1,
+            problems=self.problems,
+            first_poll=self.first_poll,
         )
 
-    def read(self, ids: Sequence[IssueId]) -> Read:
+    def gauge(self) -> None:
+        """It has no limits."""
+
+    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
         self._up()
         unknown = {i: why for i, why in self.unreadable.items() if i in ids}
         readable = [i for i in ids if i not in unknown]
@@ -73,6 +85,10 @@ class FakeTracker:
     def set_state(self, issue: IssueId, state: str) -> None:
         self.issues[issue] = replace(self._for_writing(issue, f"={state}"), state=state)
 
+    def _row(self, issue: Issue) -> Issue:
+        told = self._told(issue).facts()
+        return told if self.dated else replace(told, updated_at=None)
+
     def _told(self, issue: Issue) -> Issue:
         """An issue with what is known of its blockers now."""
         return replace(issue, blocked_by=tuple(map(self._blocker, issue.blocked_by)))
@@ -85,6 +101,8 @@ class FakeTracker:
         return replace(blocker, state=known.state, open=not closed)
 
     def _up(self) -> None:
+        if self.fails is not None:
+            raise self.fails
         if self.down:
             raise TrackerError(self.down)
 

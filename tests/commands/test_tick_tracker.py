@@ -1,0 +1,131 @@
+"""What a tick makes of a tracker that refuses, is put off, has no such state, or answers late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from symphony_cli.core.reasons import Outcome, Why
+from symphony_cli.core.snapshot import Held
+from symphony_cli.errors import (
+    ConfigError,
+    ExitCode,
+    KeyRejected,
+    PutOff,
+    RateLimited,
+    SymphonyError,
+    TrackerError,
+)
+from tests.fakes.world import FakeWorld
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    made = FakeWorld()
+    made.issue("one")
+    made.tick()
+    return made
+
+
+def test_being_put_off_by_our_own_budget_is_no_failure_and_says_when_it_asks_again(
+    world: FakeWorld,
+) -> None:
+    world.tracker.fails = PutOff("Linear is asked again in 42 s.", 42.0)
+
+    result = world.tick()
+
+    assert (result.exit_code, result.errors, result.note) == (
+        ExitCode.DONE,
+        (),
+        "Linear is asked again in 42 s.",
+    )
+    assert "Linear is asked again in 42 s." in result.summary
+    assert world.bulletin.last().ask_at == world.time + timedelta(seconds=42)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TrackerError("Linear could not be reached."), ExitCode.TRACKER),
+        (RateLimited("Linear says that we ask too often.", 60.0), ExitCode.TRACKER),
+        (KeyRejected("Linear does not accept the key."), ExitCode.KEY_REJECTED),
+        (ConfigError("There is no such project."), ExitCode.CONFIG),
+    ],
+    ids=["down", "limited", "key", "project"],
+)
+def test_a_failure_names_itself_changes_nothing_and_sends_nothing_more(
+    world: FakeWorld, error: SymphonyError, code: ExitCode
+) -> None:
+    world.end("one", Outcome.ASKED, reason="input", detail="Which colour?")
+    before = len(world.history.records)
+    world.tracker.fails = error
+
+    result = world.tick()
+
+    assert (result.exit_code, result.errors) == (code, (str(error),))
+    assert world.history.find(world.record("one").id) and len(world.history.records) == before
+    assert len(world.history.outbox) == 2, "the block is written down, and told later"
+    assert world.tracker.writes == []
+
+
+def test_writes_go_out_while_reads_are_put_off(world: FakeWorld) -> None:
+    world.end("one", Outcome.ASKED, reason="input", detail="Which colour?")
+    reads = world.tracker.look
+    put_off = PutOff("Linear is asked again in 42 s.", 42.0)
+
+    def look(since: str, held: list[Held], *, full: bool = False) -> object:
+        raise put_off
+
+    world.tracker.look = look  # type: ignore[method-assign, assignment]
+    world.tick()
+    world.tracker.look = reads  # type: ignore[method-assign]
+
+    assert [write.split()[1][0] for write in world.tracker.writes] == ["+", "c"]
+
+
+def test_a_state_that_the_tracker_does_not_have_stops_dispatch_and_nothing_else() -> None:
+    world = FakeWorld()
+    world.issue("one")
+    world.tracker.problems = ("tracker.active_states names 'Tood', which Linear does not have.",)
+
+    result = world.tick()
+
+    assert (result.exit_code, result.errors) == (ExitCode.CONFIG, world.tracker.problems)
+    assert [(p.issue, p.reason) for p in result.passed_over] == [("one", Why.POLICY)]
+    world.tracker.problems = ()
+    assert world.tick().exit_code is ExitCode.DONE
+    assert world.record("one").running is not None
+
+
+def test_nothing_starts_before_everything_was_gone_through_once() -> None:
+    world = FakeWorld()
+    world.issue("one")
+    world.tracker.first_poll = True
+
+    assert [p.reason for p in world.tick().passed_over] == [Why.TRACKER]
+    world.tracker.first_poll = False
+    assert [d.kind for d in world.tick().decisions] == ["dispatch"]
+
+
+def test_a_doubted_issue_is_asked_for_by_id_though_it_is_finished(world: FakeWorld) -> None:
+    world.tracker.dated = True
+    world.edit("one", state="Done", updated_at=world.time)
+    world.end("one", Outcome.HANDED_OVER)
+    world.tick()
+    assert world.record("one").finished_at is not None
+
+    world.edit("one", state="Todo", updated_at=world.time - timedelta(seconds=5))
+    world.tick()
+    assert world.record("one").finished_at is not None, "one old row is not believed"
+    world.tick()
+
+    assert world.tracker.asked[-1][1] == ["one"]
+    assert world.record("one").finished_at is None, "two are"
+
+
+def test_full_is_handed_to_the_tracker(world: FakeWorld) -> None:
+    from symphony_cli.commands.tick import tick
+
+    tick(world.sockets(), deadline=45.0, elapsed=lambda: 0.0, full=True)
+    assert world.tracker.asked[-1][2] is True
