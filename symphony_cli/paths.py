@@ -55,6 +55,11 @@ class RunPaths:
         return self.folder / "grant"
 
     @property
+    def mutated(self) -> Path:
+        """When the agent last changed something in the tracker."""
+        return self.folder / "mutated.json"
+
+    @property
     def verdict(self) -> Path:
         """How the run ended; written once, by finish."""
         return self.folder / "exit.json"
@@ -120,6 +125,16 @@ class StatePaths:
     def tracker(self) -> Path:
         """Cache: what the tracker adapter wants to remember."""
         return self.root / "tracker.json"
+
+    @property
+    def refresh(self) -> Path:
+        """The tracker's last answer about every issue that has a run."""
+        return self.root / "refresh.json"
+
+    @property
+    def refresh_lock(self) -> Path:
+        """Held by the one errand that asks the tracker for all runs."""
+        return self.root / "refresh.lock"
 
     @property
     def workflow(self) -> Path:

@@ -6,26 +6,93 @@ adapter that is not used (Jinja2 alone is 50 ms).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from symphony_cli import clock
 from symphony_cli.core.issue import Comment
+from symphony_cli.core.policy import STOP_LABELS
 from symphony_cli.core.run import Brief, GitFacts, Order
+from symphony_cli.core.shape import Json
+from symphony_cli.errors import KeyRejected
+from symphony_cli.ids import IssueId
 from symphony_cli.paths import StatePaths
 from symphony_cli.ports import Tracker
 
+READ_PATIENCE = 30.0
+"""Seconds for which an errand repeats a read that fails for a reason that may pass, unless it says
+otherwise."""
 
-def open_tracker(order: Order) -> Tracker:
-    """The tracker that an order's issue comes from.
+
+def open_tracker(
+    order: Order, secrets: Sequence[str] = (), patience: float = READ_PATIENCE
+) -> Tracker:
+    """The tracker that an order's issue comes from; its key is the first of `secrets`. A read that
+    fails for a reason that may pass is repeated for `patience` seconds.
 
     Raises:
         ConfigError: this version has no such tracker.
     """
-    from symphony_cli.adapters.markdown_tracker import open_reference
+    from symphony_cli.adapters.trackers import Opening, open_tracker
 
     settings, state = order.settings, StatePaths(Path(order.state_dir))
-    return open_reference(settings.tracker, settings.rules, state, clock.now)
+    how = Opening(patience=patience)
+    return open_tracker(
+        settings.tracker, settings.rules, state, clock.now, os.environ, secrets, how
+    )
+
+
+TOOL_PATIENCE = 20.0
+"""Seconds for which a tool of an agent repeats a read; the whole call is ended after a minute."""
+
+
+def open_tool(
+    order: Order, secrets: Sequence[str], changing: Callable[[], None]
+) -> Callable[[Json], tuple[bool, str]]:
+    """The tool `linear_graphql` of a run: from arguments to success and a text. `changing` is
+    called before and after what may change something; the key is the first of `secrets`.
+
+    Raises:
+        KeyRejected: there is no key.
+    """
+    from symphony_cli.adapters.linear.agent_targets import Scope
+    from symphony_cli.adapters.linear.guard import Reach
+    from symphony_cli.adapters.linear.tool import Tool, linear_graphql
+    from symphony_cli.adapters.trackers import Opening, open_allowance, open_transport
+
+    if not secrets:
+        raise KeyRejected("Symphony has no key for Linear now; only its operator can change that.")
+    ref, issue, rules = order.settings.tracker, order.issue, order.settings.rules
+    reach = Reach(ref.tool_writes, issue.id, issue.identifier, aliases=(order.key,))
+    scope = Scope(reach, ref.project, (*rules.stop_labels, *STOP_LABELS))
+    allowance = open_allowance(secrets[0], os.environ, clock.now)
+    linear = open_transport(ref, secrets[0], allowance, Opening(patience=TOOL_PATIENCE))
+    return partial(linear_graphql, tool=Tool(linear, scope, changing))
+
+
+def take_refresh_lock(state: StatePaths) -> Callable[[], None] | None:
+    """Become the errand that asks the tracker for all runs: how to stop being it, or None when
+    another one is.
+
+    Raises:
+        StateError: the lock cannot be made.
+    """
+    from symphony_cli.adapters import refresh_share
+
+    return refresh_share.take(state.refresh_lock)
+
+
+def living_issues(order: Order) -> frozenset[IssueId]:
+    """The issues of an order's workflow and tracker whose runs are alive.
+
+    Raises:
+        StateError: the folder of runs cannot be listed.
+    """
+    from symphony_cli.adapters import refresh_share
+
+    return refresh_share.living(StatePaths(Path(order.state_dir)), order.settings.tracker)
 
 
 def prompt(order: Order, comments: Sequence[Comment]) -> tuple[str, str]:

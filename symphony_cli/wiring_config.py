@@ -9,7 +9,7 @@ import errno
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from symphony_cli import __version__, files, ids, processes
@@ -115,28 +115,50 @@ def _held_secrets(good: LastGood, environ: Mapping[str, str]) -> tuple[str, ...]
 def _todays(place: Place, need_key: bool) -> Configured:
     """WORKFLOW.md as it is now; one that reads as it did last time is not parsed again.
 
-    That saves an idle tick most of its time (pydantic, PyYAML, Jinja2 are not even imported). A
-    file that names a key is always read anew: the key is in no copy.
+    That saves an idle tick most of its time (pydantic, PyYAML, Jinja2 are not even imported). The
+    key is in no copy: it is looked up anew, and a file that holds the key itself is read anew.
     """
     remembered = recall(place.workflow, place.homes)
     data = _content(place.workflow)
     text_hash, environment = _hash(data), _fingerprint(place, data)
-    if (
-        remembered is not None
-        and (remembered.text_hash, remembered.environment) == (text_hash, environment)
-        and remembered.settings.tracker.kind == "markdown"
+    if remembered is not None and (remembered.text_hash, remembered.environment) == (
+        text_hash,
+        environment,
     ):
-        return Configured(remembered, (), remembered.warnings)
+        secrets = _named_secrets(remembered, place.environ)
+        if secrets is not None:
+            good = _with_secret_names(remembered, place.environ, secrets)
+            return Configured(good, secrets, remembered.warnings)
     loaded = workflow.load_workflow(place.workflow, place.environ, need_key=need_key)
     good = LastGood(
         text_hash=text_hash,
         policy=loaded.policy,
         settings=loaded.settings,
         state_dir=str(loaded.state_dir),
-        environment="" if loaded.secrets else environment,
+        environment=environment,
         warnings=loaded.warnings,
     )
     return Configured(good, loaded.secrets, loaded.warnings)
+
+
+def _named_secrets(good: LastGood, environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The tracker's key by the name that WORKFLOW.md gives; None when it has to be read there."""
+    if good.settings.tracker.kind == "markdown" and not good.settings.tracker.key_name:
+        return ()
+    key = environ.get(good.settings.tracker.key_name, "").strip()
+    return (key,) if key else None
+
+
+def _with_secret_names(
+    good: LastGood, environ: Mapping[str, str], secrets: tuple[str, ...]
+) -> LastGood:
+    """The copy, with every variable that holds the key by now."""
+    ref = good.settings.tracker
+    holding = {name for name, value in environ.items() if value.strip() in secrets}
+    names = tuple(sorted(holding.union(ref.secret_names)))
+    if not secrets or names == ref.secret_names:
+        return good
+    return replace(good, settings=replace(good.settings, tracker=replace(ref, secret_names=names)))
 
 
 def _content(path: Path) -> bytes:

@@ -17,9 +17,8 @@ from symphony_cli import clock, files, ids, processes
 from symphony_cli.adapters import ledger, locks
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
-from symphony_cli.adapters.discreet import Discreet
 from symphony_cli.adapters.last_good import remember
-from symphony_cli.adapters.markdown_tracker import open_reference
+from symphony_cli.adapters.trackers import Opening, open_tracker
 from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.run import MARKER
@@ -106,7 +105,7 @@ def writing(
         )
         if not configured.error:
             remember(configured.good, place.workflow, place.homes, configured.secrets)
-        opened = _opened(place, configured, paths, book, deadline)
+        opened = _opened(place, configured, paths, book, deadline, keeps=True)
         if book.repaired:
             warnings = (*opened.warnings, book.repaired)
             opened = replace(opened, warnings=warnings, repaired=book.repaired)
@@ -161,13 +160,13 @@ def bounce(place: Place, error: LockHeld) -> str:
     )
 
 
-def reading(place: Place) -> Opened:
-    """The world for a command that only reads.
+def reading(place: Place, *, need_key: bool = False) -> Opened:
+    """The world for a command that only reads; one that asks the tracker needs its key.
 
     Raises:
         LedgerError, ConfigError: there is nothing sensible to show.
     """
-    configured = configure(place, need_key=False)
+    configured = configure(place, need_key=need_key)
     paths = configured.paths
     view = ledger.view_ledger(paths, str(place.workflow))
     opened = _opened(place, configured, paths, view)
@@ -187,9 +186,11 @@ def _opened(
     paths: StatePaths,
     book: Ledger,
     deadline: float | None = None,
+    *,
+    keeps: bool = False,
 ) -> Opened:
     good = configured.good
-    tracker = _tracker(configured, paths, limit(good.policy, deadline) * _PATIENCE_SHARE)
+    tracker = _tracker(place, configured, paths, limit(good.policy, deadline), keeps)
     names = good.settings.tracker.secret_names
     world = World(
         ledger=book,
@@ -207,17 +208,26 @@ def _opened(
     return Opened(world, paths, place.workflow, configured.warnings, configured.secrets)
 
 
-def _tracker(configured: Configured, paths: StatePaths, patience: float) -> Tracker:
-    good = configured.good
-    opened = open_reference(
+def _tracker(
+    place: Place, configured: Configured, paths: StatePaths, limit: float, keeps: bool
+) -> Tracker:
+    good, began = configured.good, clock.monotonic()
+    how = Opening(
+        elapsed=lambda: clock.monotonic() - began,
+        due=limit,
+        keeps=keeps,
+        lock_wait=min(LOCK_PATIENCE, limit * _PATIENCE_SHARE),
+        git_wait=limit * _PATIENCE_SHARE,
+    )
+    return open_tracker(
         good.settings.tracker,
         good.policy.rules,
         paths,
         clock.now,
-        lock_wait=min(LOCK_PATIENCE, patience),
-        git_wait=patience,
+        place.environ,
+        configured.secrets,
+        how,
     )
-    return Discreet(opened, configured.secrets) if configured.secrets else opened
 
 
 def free_room(folder: Path) -> Disk | None:

@@ -19,6 +19,7 @@ from symphony_cli import paths
 from symphony_cli.adapters.workflow import load_workflow
 from symphony_cli.cli import app
 from symphony_cli.core import events, report
+from symphony_cli.core.refresh import Mutation
 from symphony_cli.core.run import Brief, Order, PidFile, RunLimits, StopNote, Verdict
 from symphony_cli.core.shape import decode, encode
 from symphony_cli.errors import ExitCode
@@ -33,6 +34,7 @@ RUN_FILES = {
     "pid.json": PidFile,
     "stop": StopNote,
     "grant": RunLimits,
+    "mutated.json": Mutation,
     "exit.json": Verdict,
 }
 

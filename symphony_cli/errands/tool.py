@@ -7,170 +7,111 @@ wrong and how to call better. The exit code is 0 unless the command line is wron
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from symphony_cli import runfolder, wiring
-from symphony_cli.core.issue import norm
-from symphony_cli.core.policy import STOP_LABELS
 from symphony_cli.core.run import Order
 from symphony_cli.core.secrets import redact
 from symphony_cli.core.shape import Json
-from symphony_cli.errands.call import called
-from symphony_cli.errors import ExitCode, SymphonyError, UsageError
-from symphony_cli.ids import write_id
+from symphony_cli.errands import mutations
+from symphony_cli.errands.call import Call, called
+from symphony_cli.errands.issue_update import issue_update
+from symphony_cli.errands.reply import BadCall, Reply, capped
+from symphony_cli.errors import ExitCode, StateError, SymphonyError, UsageError
+from symphony_cli.paths import RunPaths
 from symphony_cli.ports import Tracker
 
-LONGEST_REPLY = 16 * 1024
-"""Bytes of the text in a reply, note included."""
-
-LONGEST_COMMENT = 32 * 1024
-"""Characters of a comment; more is a log, and belongs elsewhere."""
-
-LONGEST_NAME = 100
-"""Characters of a state or a label."""
-
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to a tool call."""
+class Desk:
+    """What a tool needs to answer: the order, and ways to open what the tool works on.
 
-    success: bool
-    text: str
-
-
-class BadCall(ValueError):
-    """The arguments make no sense; the text tells the model what to send instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What `issue_update` was asked to do; empty means: leave it."""
-
-    state: str = ""
-    comment: str = ""
-    add_labels: tuple[str, ...] = ()
-    remove_labels: tuple[str, ...] = ()
-
-
-_MEMBERS = ("state", "comment", "add_labels", "remove_labels")
-
-
-def parse_update(arguments: Json) -> Update:
-    """The arguments of `issue_update`.
-
-    Raises:
-        BadCall: they are no object, ask for nothing, or have a member that makes no sense.
+    `changing` is called before and after whatever may change something in the tracker.
     """
-    if not isinstance(arguments, dict):
-        raise BadCall("The arguments must be a JSON object.")
-    strange = sorted(set(map(str, arguments)).difference(_MEMBERS))
-    if strange:
-        raise BadCall(f"Unknown argument {strange[0]!r}; known are {', '.join(_MEMBERS)}.")
-    given = {name: value for name, value in arguments.items() if value is not None}
-    update = Update(
-        _text(given, "state", LONGEST_NAME),
-        _text(given, "comment", LONGEST_COMMENT),
-        _labels(given, "add_labels"),
-        _labels(given, "remove_labels"),
-    )
-    if update == Update():
-        raise BadCall(f"Nothing to do: give at least one of {', '.join(_MEMBERS)}.")
-    both = set(map(norm, update.add_labels)).intersection(map(norm, update.remove_labels))
-    if both:
-        raise BadCall(f"The label {min(both)!r} is in add_labels and in remove_labels.")
-    return update
+
+    order: Order
+    tracker: Callable[[], Tracker]
+    linear: Callable[[Callable[[], None]], Callable[[Json], tuple[bool, str]]]
+    changing: Callable[[], None]
+    secrets: tuple[str, ...] = ()
 
 
-def _text(given: Mapping[str, Json], name: str, longest: int) -> str:
-    if name not in given:
-        return ""
-    value = given[name]
-    if not isinstance(value, str) or not value.strip():
-        raise BadCall(f"`{name}` must be a text that is not empty.")
-    if len(value) > longest:
-        raise BadCall(f"`{name}` has {len(value)} characters; at most {longest} are allowed.")
-    return value if name == "comment" else " ".join(value.split())
+def _issue_update(arguments: Json, desk: Desk) -> Reply:
+    desk.changing()
+    try:
+        return issue_update(arguments, desk.order, desk.tracker())
+    finally:
+        desk.changing()
 
 
-def _labels(given: Mapping[str, Json], name: str) -> tuple[str, ...]:
-    value = given.get(name, [])
-    if not isinstance(value, list):
-        raise BadCall(f'`{name}` must be a list of label names, for example ["bug"].')
-    return tuple(_text({name: label}, name, LONGEST_NAME) for label in value)
+def _linear_graphql(arguments: Json, desk: Desk) -> Reply:
+    if desk.order.settings.tracker.kind != "linear":
+        raise BadCall(
+            "There is no Linear here: the issues of this project are Markdown files. To comment "
+            "on your issue, label it or move it, use the tool issue_update."
+        )
+    return Reply(*desk.linear(desk.changing)(arguments))
 
 
-def issue_update(arguments: Json, order: Order, tracker: Tracker) -> Reply:
-    """Change the run's own issue: comment, labels, and last its state.
+TOOLS: dict[str, Callable[[Json, Desk], Reply]] = {
+    "issue_update": _issue_update,
+    "linear_graphql": _linear_graphql,
+}
+"""Every tool that any version ever offered: a resumed thread still knows them."""
 
-    Each step is safe to repeat: the comment's write id is made from the run and the call. A step
-    that fails ends the call, and the reply says what was done before it.
-
-    Raises:
-        BadCall: the arguments make no sense, or ask for what only a person may do.
-    """
-    update, issue = parse_update(arguments), order.issue.id
-    guarded = {*order.settings.rules.stop_labels, *STOP_LABELS}
-    for label in update.remove_labels:
-        if norm(label) in guarded:
-            raise BadCall(f"Only a person may remove the label {label!r}. Nothing was changed.")
-    steps: list[tuple[str, Callable[[], object]]] = []
-    if update.comment:
-        write = write_id(order.run, "issue_update", json.dumps(arguments, sort_keys=True))
-        steps.append(("comment posted", lambda: tracker.comment(issue, update.comment, write)))
-    for label in update.add_labels:
-        steps.append((f"label {label!r} set", _step(tracker.add_label, order, label)))
-    for label in update.remove_labels:
-        steps.append((f"label {label!r} removed", _step(tracker.remove_label, order, label)))
-    if update.state:
-        steps.append((f"state is {update.state!r}", _step(tracker.set_state, order, update.state)))
-    return _take(steps, order.issue.identifier)
+OFFERED = {"linear": "linear_graphql", "markdown": "issue_update"}
+"""The one that a new thread is offered, by the kind of tracker."""
 
 
-def _step(write: Callable[..., None], order: Order, name: str) -> Callable[[], object]:
-    return lambda: write(order.issue.id, name)
+def answer(call: Json, desk: Desk) -> Reply:
+    """The reply to one call: without secrets, and never longer than `LONGEST_REPLY`."""
+    reply = _answer(call, desk)
+    # First the secrets, then the cut: a cut may go through a key and leave half of it.
+    return capped(Reply(reply.success, redact(reply.text, desk.secrets)))
 
 
-def _take(steps: Sequence[tuple[str, Callable[[], object]]], identifier: str) -> Reply:
-    done: list[str] = []
-    for meaning, act in steps:
-        try:
-            act()
-        except SymphonyError as error:
-            so_far = f"Done before that: {'; '.join(done)}." if done else "Nothing was changed."
-            return Reply(False, f"Not done: {meaning}. {error} {so_far}")
-        done.append(meaning)
-    return Reply(True, f"{identifier}: {'; '.join(done)}.")
-
-
-TOOLS: dict[str, Callable[[Json, Order, Tracker], Reply]] = {"issue_update": issue_update}
-"""Every tool that this errand answers."""
-
-
-def answer(call: Json, order: Order, open_tracker: Callable[[Order], Tracker]) -> Reply:
-    """The reply to one call; never longer than `LONGEST_REPLY`."""
+def _answer(call: Json, desk: Desk) -> Reply:
     if not isinstance(call, dict) or not isinstance(call.get("tool"), str):
         return Reply(False, 'A call must be {"tool": NAME, "arguments": {...}}.')
     tool = TOOLS.get(call["tool"])
     if tool is None:
-        known = ", ".join(sorted(TOOLS))
-        return capped(Reply(False, f"There is no tool {call['tool']!r}. Known tools: {known}."))
+        known = OFFERED.get(desk.order.settings.tracker.kind, ", ".join(TOOLS))
+        return Reply(False, f"There is no tool {call['tool']!r}. Known tools: {known}.")
     try:
-        return capped(tool(call.get("arguments"), order, open_tracker(order)))
+        return tool(call.get("arguments"), desk)
     except (BadCall, SymphonyError) as error:
-        return capped(Reply(False, str(error)))
+        return Reply(False, str(error))
 
 
-def capped(reply: Reply, longest: int = LONGEST_REPLY) -> Reply:
-    """`reply` with its text cut to `longest` bytes of UTF-8, saying how long it was."""
-    data = reply.text.encode("utf-8", "replace")
-    if len(data) <= longest:
-        return Reply(reply.success, data.decode())
-    note = f"\n[cut: {len(data)} bytes, at most {longest} are shown; ask for less at once]"
-    kept = data[: longest - len(note)].decode("utf-8", "ignore")
-    return Reply(reply.success, kept + note)
+def desk_of(call: Call) -> Desk:
+    """What the run that is served has.
+
+    Raises:
+        StateError: its order cannot be read.
+    """
+    order = runfolder.order(call.paths)
+    return Desk(
+        order=order,
+        tracker=partial(wiring.open_tracker, order, call.secrets, wiring.TOOL_PATIENCE),
+        linear=partial(wiring.open_tool, order, call.secrets),
+        changing=partial(note_change, call.paths, order),
+        secrets=call.secrets,
+    )
+
+
+def note_change(paths: RunPaths, order: Order) -> None:
+    """Note a change, so that no older look is believed. A Markdown file is always as it was left.
+
+    A note that cannot be written stops no change: the look after the next is right again.
+    """
+    if order.settings.tracker.kind == "linear":
+        with contextlib.suppress(StateError):
+            mutations.note(paths)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -181,12 +122,11 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return ExitCode.USAGE
     try:
-        call = json.loads(sys.stdin.buffer.read())
-        reply = answer(call, runfolder.order(served.paths), wiring.open_tracker)
+        reply = answer(json.loads(sys.stdin.buffer.read()), desk_of(served))
     except (ValueError, RecursionError):
         reply = Reply(False, "The call is no JSON.")
     except SymphonyError as error:
-        reply = capped(Reply(False, str(error)))
+        reply = capped(Reply(False, redact(str(error), served.secrets)))
     print(redact(json.dumps(asdict(reply)), served.secrets))
     return ExitCode.DONE
 

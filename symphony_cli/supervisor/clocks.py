@@ -4,7 +4,7 @@ start    from the launch of Codex until its thread is open
 silence  since the last sign of life within a turn; longer while a command or a sleep is open,
          and not counted while Codex waits for us (our tools) or nobody works (between turns)
 turn     since the turn began
-run      since the supervisor began
+run      since the supervisor began, without the time it waited for a tracker that was down
 """
 
 from __future__ import annotations

@@ -241,6 +241,7 @@ class Loop:
 
     def _start_errand(self, name: str, told: bytes, done: Callable[[bytes], None]) -> None:
         argv = self._errand_command(name, self._paths.folder)
+        argv += ["--asked", str(clock.monotonic())]
         try:
             process = children.start_errand(argv, self._errand_secrets)
         except OSError as error:

@@ -37,7 +37,7 @@ from datetime import datetime
 from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, Order, RunLimits, StopNote, ThreadRef
-from symphony_cli.supervisor import clocks, faults, launch, opening, protocol, states
+from symphony_cli.supervisor import between, clocks, faults, launch, opening, protocol, states
 from symphony_cli.supervisor.actions import Action, AskRefresh, Moment, Refreshed, Relaunch
 from symphony_cli.supervisor.desk import Desk
 from symphony_cli.supervisor.ending import GENTLE, POLITE, QUICK, Ending, Step
@@ -89,8 +89,7 @@ class Session:
         self._stalls = 0
         self._silent = 0.0
         self._compacted = False
-        self._unanswered = 0
-        self._unreachable_since = 0.0
+        self._patience = between.Patience(order.settings.tracker_wait)
         self._pid = 0
         self._gone = self._relaunched = False
         self._left = Fault(Outcome.FAILED, "codex_exit", "")
@@ -310,29 +309,23 @@ class Session:
     # Between turns.
 
     def _judge(self, found: Refreshed, now: Moment) -> None:
-        match found.standing:
-            case "go_on" if self.turn_number >= self._limits.max_turns:
-                sentence = f"{self.turn_number} turns are used up; the next run goes on."
-                self._end(Fault(Outcome.ROLLED_OVER, "max_turns", sentence), now)
-            case "go_on":
-                self._unanswered = 0
-                self._continue(now)
-            case "handed_over":
-                self._end(Fault(Outcome.HANDED_OVER, found.state, found.detail), now)
-            case "stop":
-                self._end(Fault(Outcome.STOPPED, found.reason, found.detail), now)
-            case _:
-                self._tracker_silent(found, now)
+        fault = between.end_of(found, self.turn_number, self._limits.max_turns)
+        if fault is not None:
+            self._end(fault, now)
+        elif found.standing == "go_on":
+            self._patience.answered(now.mono)
+            self._continue(now)
+        else:
+            self._tracker_silent(found, now)
 
     def _tracker_silent(self, found: Refreshed, now: Moment) -> None:
-        if not self._unanswered:
-            self._unreachable_since = now.mono
+        again = self._patience.unanswered(now.mono)
+        if again is None:
+            self._end(between.silence(found), now)
+            return
+        if self.state is State.REFRESHING:
             self._enter(State.AWAITING, now)
-        self._unanswered += 1
-        if now.mono - self._unreachable_since >= states.TRACKER_PATIENCE:
-            self._end(Fault(Outcome.TRACKER, found.reason or "unreachable", found.detail), now)
-        else:
-            self._timer = now.mono + states.tracker_wait(self._unanswered)
+        self._timer = again
 
     # What the server tells and asks.
 
@@ -393,7 +386,7 @@ class Session:
         opening = self.state in (State.STARTING, State.OPENING)
         works = self.state in (State.TURN, State.COMPACTING)
         return clocks.Readings(
-            run=self._began,
+            run=None if self.state is State.AWAITING else self._began + self._patience.waited,
             start=self._began if opening else None,
             turn=self._turn_began if self.state is State.TURN else None,
             heard=self._heard if works and not self._desk.busy else None,

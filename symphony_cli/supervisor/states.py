@@ -75,18 +75,6 @@ POLITE_EXITS = frozenset({0, -15, 143})
 FINAL_EXITS = POLITE_EXITS | {126, 127}
 """How it does not end by bad luck: told to, or not to be found by its shell."""
 
-TRACKER_WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
-"""Seconds between questions while the tracker cannot be reached; the last one repeats."""
-
-TRACKER_PATIENCE = 1800.0
-"""Seconds without the tracker after which a run ends, to be resumed later."""
-
-
-def tracker_wait(asked: int) -> float:
-    """Seconds before the next question, after `asked` that were not answered."""
-    return TRACKER_WAITS[min(asked, len(TRACKER_WAITS)) - 1]
-
-
 INTERRUPT_WAIT = 10.0
 """Seconds that Codex has to end a turn (20 ms are normal) before it counts as hung."""
 

@@ -46,11 +46,23 @@ SPECS: dict[str, Json] = {
         ),
         _spec(
             "linear_graphql",
-            "Run one GraphQL operation against Linear with Symphony's access. Ask for few fields: "
-            "long answers are cut.",
+            "Run one GraphQL operation against Linear's API with Symphony's access; no key is "
+            "needed. Queries may read everything. Mutations may change the issue you work on, "
+            "named by its identifier (ENG-123) or UUID: issueUpdate (labels only with "
+            "addedLabelIds and removedLabelIds), commentCreate, attachmentLinkURL and the like. "
+            "Deletions and changes of teams, users, projects and labels themselves are refused; a "
+            "refusal says what is allowed. Ask for few fields and give `first` to connections: "
+            "answers longer than 16 KiB are cut.",
             {
-                "query": {"type": "string", "description": "One query or mutation."},
-                "variables": {"type": ["object", "null"], "additionalProperties": True},
+                "query": {
+                    "type": "string",
+                    "description": "A GraphQL document with exactly one query or mutation.",
+                },
+                "variables": {
+                    "type": ["object", "null"],
+                    "additionalProperties": True,
+                    "description": "The values of its variables.",
+                },
             },
             ["query"],
         ),

@@ -81,7 +81,7 @@ workspace:
   shared_dirs: [cache, /var/cache]
   rescue_max_mb: 1
 hooks: {after_create: a, before_run: b, after_run: c, before_remove: d, timeout_ms: 1500}
-agent: {max_turns: 7, max_tokens_per_issue: 5, handoff_grace_ms: 2000}
+agent: {max_turns: 7, max_tokens_per_issue: 5, handoff_grace_ms: 2000, max_tracker_wait_ms: 4000}
 codex:
   command: " codex app-server "
   home: codex-home
@@ -132,7 +132,7 @@ def test_every_key_that_is_acted_on_reaches_the_runs(tmp_path: Path) -> None:
         max_stall_recoveries=0,
     )
     assert settings.limits == RunLimits(7, 5, 0.0)
-    assert settings.handoff_grace == 2.0
+    assert (settings.handoff_grace, settings.tracker_wait) == (2.0, 4.0)
 
 
 @pytest.mark.parametrize(

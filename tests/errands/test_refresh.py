@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,9 +71,9 @@ class AppearsLate(FakeTracker):
 
     looks = 0
 
-    def read(self, ids: object) -> Read:
+    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
         self.looks += 1
-        return Read(missing=(ONE,)) if self.looks == 1 else super().read([ONE])
+        return Read(missing=(ONE,)) if self.looks == 1 else super().read(ids, texts=texts)
 
 
 def test_an_issue_that_is_missing_once_is_asked_for_again(tmp_path: Path) -> None:

@@ -10,16 +10,32 @@ from pathlib import Path
 import pytest
 
 from symphony_cli.core.shape import Json
-from symphony_cli.errands.tool import LONGEST_REPLY, Reply, answer, capped
+from symphony_cli.errands.reply import LONGEST_REPLY, Reply, capped
+from symphony_cli.errands.tool import Desk, answer
 from symphony_cli.errors import TrackerError
 from symphony_cli.ids import IssueId
+from symphony_cli.ports import Tracker
 from tests.errands.an_order import ONE, issue_file, order_in, run_folder, tracker_in
 from tests.fakes.tracker import FakeTracker
 
 
 def update(root: Path, arguments: Json, tool: str = "issue_update") -> Reply:
-    call = {"tool": tool, "arguments": arguments}
-    return answer(call, order_in(root), lambda order: tracker_in(root))
+    return answer({"tool": tool, "arguments": arguments}, desk_in(root))
+
+
+def desk_in(root: Path, tracker: Tracker | None = None, secrets: tuple[str, ...] = ()) -> Desk:
+    """The desk of a run on a folder of issues."""
+    return Desk(
+        order=order_in(root),
+        tracker=lambda: tracker or tracker_in(root),
+        linear=lambda changing: no_linear,
+        changing=lambda: None,
+        secrets=secrets,
+    )
+
+
+def no_linear(arguments: Json) -> tuple[bool, str]:
+    raise AssertionError("there is no Linear here")
 
 
 def test_one_call_comments_labels_and_moves_the_issue(tmp_path: Path) -> None:
@@ -101,9 +117,29 @@ def test_an_unknown_tool_is_answered_with_the_known_ones(tmp_path: Path) -> None
     assert reply == Reply(False, "There is no tool 'issue_delete'. Known tools: issue_update.")
 
 
+def test_the_tool_for_linear_is_answered_in_a_folder_of_issues_too(tmp_path: Path) -> None:
+    reply = update(tmp_path, {"query": "{ viewer { id } }"}, tool="linear_graphql")
+
+    assert reply == Reply(
+        False,
+        "There is no Linear here: the issues of this project are Markdown files. To comment on "
+        "your issue, label it or move it, use the tool issue_update.",
+    )
+
+
+def test_a_secret_at_the_cut_is_hidden_before_the_cut(tmp_path: Path) -> None:
+    secret = "lin_api_0123456789"
+    desk = desk_in(tmp_path, secrets=(secret,))
+
+    for length in range(100):
+        call = {"tool": "issue_update", "arguments": {"x" * (LONGEST_REPLY - length) + secret: 1}}
+        text = answer(call, desk).text
+        assert (len(text.encode()) <= LONGEST_REPLY, "lin_api" in text) == (True, False)
+
+
 @pytest.mark.parametrize("call", [None, [], "issue_update", {}, {"tool": 3}])
 def test_a_call_without_a_tool_is_answered(tmp_path: Path, call: Json) -> None:
-    reply = answer(call, order_in(tmp_path), lambda order: tracker_in(tmp_path))
+    reply = answer(call, desk_in(tmp_path))
 
     assert reply == Reply(False, 'A call must be {"tool": NAME, "arguments": {...}}.')
 
@@ -116,11 +152,11 @@ class LosesItsState(FakeTracker):
 
 
 def test_a_step_that_fails_says_what_was_done_before_it(tmp_path: Path) -> None:
-    tracker, order = LosesItsState(), order_in(tmp_path)
-    tracker.issues[ONE] = order.issue
+    tracker = LosesItsState()
+    tracker.issues[ONE] = order_in(tmp_path).issue
     call = {"tool": "issue_update", "arguments": {"state": "Done", "comment": "Bye."}}
 
-    reply = answer(call, order, lambda order: tracker)
+    reply = answer(call, desk_in(tmp_path, tracker))
 
     assert reply == Reply(
         False,

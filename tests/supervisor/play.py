@@ -40,6 +40,7 @@ def order(
     limits: RunLimits | None = None,
     thread: ThreadRef | None = None,
     totals: dict[str, Usage] | None = None,
+    tracker_wait: float = 1800.0,
 ) -> Order:
     settings = Settings(
         workspace=WorkspaceSettings("/root-of-workspaces", shared_dirs=("/shared",)),
@@ -47,6 +48,7 @@ def order(
         prompt=PromptSettings("template"),
         codex=codex or CodexSettings(),
         limits=limits or RunLimits(),
+        tracker_wait=tracker_wait,
     )
     return Order(
         run=RunId("run_1"),
@@ -83,8 +85,9 @@ class Play:
         thread: ThreadRef | None = None,
         fresh_because: str = "",
         totals: dict[str, Usage] | None = None,
+        tracker_wait: float = 1800.0,
     ) -> None:
-        given = order(codex, limits, thread, totals)
+        given = order(codex, limits, thread, totals, tracker_wait)
         self.session = Session(given, brief(), thread, fresh_because)
         self.seconds = 0.0
         self.actions: list[Action] = []

@@ -91,5 +91,4 @@ class AgentSection(Section):
         "How long a run waits between turns for a tracker that cannot be reached.",
         "ms",
         ge=0,
-        effect=Effect.LATER,
     )

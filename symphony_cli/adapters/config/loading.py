@@ -31,7 +31,7 @@ def load(
     config = validated(document)
     repo = workflow_git.repository(path.parent, environ)
     places = translate.places(document, config, environ, repo)
-    key, names = _key(document, config, environ)
+    key, key_name, names = _key(document, config, environ)
     if not key and need_key and config.tracker.kind == "linear":
         raise _fault(document, "api_key", _MISSING_KEY)
     _refuse_exposed_key(document, config, environ, key)
@@ -41,8 +41,8 @@ def load(
     return Workflow(
         path=path,
         text_hash=document.text_hash,
-        policy=translate.policy(config, tracker.assignee),
-        settings=_settings(document, config, places, tracker, names, repo),
+        policy=translate.policy(config, tracker.assignee, tracker.project_slug),
+        settings=_settings(document, config, places, tracker, (key_name, names), repo),
         tracker=tracker,
         state_dir=Path(places.state),
         secrets=(key,) if key else (),
@@ -74,19 +74,20 @@ def _fault(document: Document, key: str, message: str) -> ConfigError:
 
 def _key(
     document: Document, config: Config, environ: Mapping[str, str]
-) -> tuple[str, tuple[str, ...]]:
-    """The tracker's key, and every variable that holds it or was asked for it."""
+) -> tuple[str, str, tuple[str, ...]]:
+    """The tracker's key, the variable that it was taken from, and every variable that holds it or
+    was asked for it."""
     written = config.tracker.api_key
     name = values.variable(written)
     names = {LINEAR_KEY} | ({name} if name else set())
     if written is None or (name is not None and name not in environ):
-        fallback = environ.get(LINEAR_KEY, "") if config.tracker.kind == "linear" else ""
-        key = fallback.strip()
+        name = LINEAR_KEY if config.tracker.kind == "linear" else None
+        key = environ.get(name, "").strip() if name is not None else ""
     else:
         key = values.text(written, environ)
     if len(key) >= SHORTEST:
         names.update(held for held, value in environ.items() if value.strip() == key)
-    return key, tuple(sorted(names))
+    return key, name or "", tuple(sorted(names))
 
 
 def _refuse_exposed_key(
@@ -154,26 +155,48 @@ def _settings(
     config: Config,
     places: Places,
     tracker: TrackerConfig,
-    secret_names: tuple[str, ...],
+    key_names: tuple[str, tuple[str, ...]],
     repo: workflow_git.Repository | None,
 ) -> Settings:
     commit = repo.commit if repo else ""
     return Settings(
         workspace=translate.workspace(config, places),
-        tracker=TrackerRef(
-            tracker.kind, tracker.scope, str(document.path), secret_names, tracker.commit
-        ),
+        tracker=_reference(document, config, tracker, *key_names),
         prompt=PromptSettings(
             template=document.prompt,
             by_state=translate.templates(config),
             line=document.prompt_line,
         ),
-        rules=translate.rules(config, tracker.assignee),
+        rules=translate.rules(config, tracker.assignee, tracker.project_slug),
         codex=translate.codex(config, places),
         limits=translate.limits(config),
         handoff_grace=config.agent.handoff_grace_ms / 1000,
+        tracker_wait=config.agent.max_tracker_wait_ms / 1000,
         workflow_commit=commit,
         workflow_blob=workflow_git.blob_id(document.data, commit),
+    )
+
+
+def _reference(
+    document: Document,
+    config: Config,
+    tracker: TrackerConfig,
+    key_name: str,
+    secret_names: tuple[str, ...],
+) -> TrackerRef:
+    section = config.tracker
+    return TrackerRef(
+        kind=tracker.kind,
+        scope=tracker.scope,
+        workflow=str(document.path),
+        secret_names=secret_names,
+        key_name=key_name,
+        commit=tracker.commit,
+        endpoint=tracker.endpoint,
+        project=tracker.project_slug,
+        tool_writes=section.tool_writes,
+        full_every=section.full_poll_interval if section.delta_polling else 0.0,
+        named=translate.named(config) if tracker.kind == "linear" else {},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import JsonValue, StrictBool
 
-from symphony_cli.adapters.config.section import Effect, Names, Number, Section, key
+from symphony_cli.adapters.config.section import Names, Number, Section, key
 
 LINEAR_ENDPOINT = "https://api.linear.app/graphql"
 
@@ -52,13 +52,13 @@ class TrackerSection(Section):
         (), "An issue is worked only while it carries all of these; a blank one matches none."
     )
     tool_writes: Literal["issue", "project", "off"] = key(
-        "issue", "How far an agent's own changes in Linear may reach.", effect=Effect.LATER
+        "issue", "How far an agent's own changes in Linear may reach."
     )
     delta_polling: StrictBool = key(
-        True, "Ask only for what changed since the last look.", effect=Effect.LATER
+        True, "Ask only for what changed since the last look; otherwise for everything each time."
     )
     full_poll_interval: Number = key(
-        3600.0, "At least this often everything is asked for.", "s", gt=0, effect=Effect.LATER
+        3600.0, "At least this often everything is asked for.", "s", gt=0
     )
 
 

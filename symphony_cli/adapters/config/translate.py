@@ -96,7 +96,7 @@ def _norms(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(norm(name) for name in names))
 
 
-def rules(config: Config, assignee: str) -> Rules:
+def rules(config: Config, assignee: str, project: str = "") -> Rules:
     """Which issues are ours."""
     section = config.tracker
     active = _norms(section.active_states)
@@ -109,14 +109,34 @@ def rules(config: Config, assignee: str) -> Rules:
         required_labels=_norms(section.required_labels),
         stop_labels=_norms((*(label for label in stop if label), *STOP_LABELS)),
         assignee=assignee or None,
+        project=project if project and section.kind == "linear" else None,
     )
 
 
-def policy(config: Config, assignee: str) -> Policy:
+def named(config: Config) -> dict[str, tuple[str, ...]]:
+    """The names that a tracker must have, by key: what is written, and the states to work in."""
+    tracker, agent = config.tracker, config.agent
+    names: dict[tuple[str, str], Iterable[str]] = {
+        ("tracker", "active_states"): tracker.active_states,
+        ("tracker", "terminal_states"): tracker.terminal_states,
+        ("tracker", "blocked_states"): tracker.blocked_states or (),
+        ("tracker", "required_labels"): tracker.required_labels,
+        ("agent", "stop_continue_labels"): agent.stop_continue_labels,
+        ("agent", "max_concurrent_agents_by_state"): agent.max_concurrent_agents_by_state,
+        ("agent", "prompt_template_by_state"): agent.prompt_template_by_state,
+        ("agent", "fresh_thread_states"): agent.fresh_thread_states,
+    }
+    if "rework_states" in agent.model_fields_set:
+        names["agent", "rework_states"] = agent.rework_states
+    listed = {key: tuple(name for name in found if name.strip()) for key, found in names.items()}
+    return {".".join(key): found for key, found in listed.items() if found}
+
+
+def policy(config: Config, assignee: str, project: str = "") -> Policy:
     """What the plan goes by."""
     agent = config.agent
     return Policy(
-        rules=rules(config, assignee),
+        rules=rules(config, assignee, project),
         interval=config.polling.interval_ms / 1000,
         slots=agent.max_concurrent_agents,
         slots_by_state={norm(k): n for k, n in agent.max_concurrent_agents_by_state.items()},

@@ -1,0 +1,117 @@
+"""Up to where we have heard everything: the cursor that the ledger keeps.
+
+The rules, with the mistakes they prevent:
+
+- Time is the server's: the newest change seen, never our clock (clocks differ by minutes).
+- A look begins 120 s before the cursor and compares with "not earlier than": replicas answer late,
+  and two changes may share a millisecond. What comes twice is known by what it says.
+- The cursor never passes the `Date` of the first page: a row dated in the future would hide all
+  changes until then. Without that header it stays two minutes behind our own clock.
+- It moves in steps of some minutes, or when much has changed: a ledger need not grow because people
+  work elsewhere in the team.
+- Besides the delta there is a walk through everything, by creation, from time to time: rows dated
+  in the past never show up in a delta.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from symphony_cli.core.shape import Malformed, decode, encode
+
+FORMAT = 1
+"""Of a cursor; one of another format begins anew."""
+
+OVERLAP = timedelta(seconds=120)
+STEP = timedelta(seconds=300)
+
+MANY = 50
+"""Changed rows after which the cursor moves, however little time has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A complete poll under way: the end of its last page in each of its two lists."""
+
+    began: datetime
+    free: str = ""
+    blocked: str = ""
+    free_done: bool = False
+    blocked_done: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether it went through everything."""
+        return self.free_done and self.blocked_done
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`scope` is a digest of what was asked for: another project or other states begin anew."""
+
+    scope: str
+    since: datetime | None = None
+    full_at: datetime | None = None
+    """When the last complete poll began, by the server's clock."""
+    walk: Walk | None = None
+    turn: int = 0
+    """Where the rotation is, when we hold more issues than one document can name."""
+    format: int = FORMAT
+
+    @property
+    def first(self) -> bool:
+        """Nobody has ever gone through everything."""
+        return self.full_at is None
+
+
+def parse(text: str, scope: str) -> Cursor:
+    """The cursor that the ledger has; a fresh one for another scope, or when it makes no sense."""
+    try:
+        known = decode(Cursor, json.loads(text)) if text else None
+    except (ValueError, Malformed):
+        known = None
+    if known is None or known.scope != scope or known.format != FORMAT:
+        return Cursor(scope)
+    return known
+
+
+def to_text(cursor: Cursor) -> str:
+    """As the ledger keeps it."""
+    return json.dumps(encode(cursor), sort_keys=True)
+
+
+def starts_at(cursor: Cursor) -> datetime | None:
+    """From when on changes are asked for; None: there is nothing to compare with yet."""
+    return None if cursor.since is None else cursor.since - OVERLAP
+
+
+def is_due(cursor: Cursor, now: datetime, every: float) -> bool:
+    """Whether a complete poll shall begin. A date in the future counts as long ago."""
+    if cursor.walk is not None:
+        return False
+    if cursor.full_at is None:
+        return True
+    return abs((now - cursor.full_at).total_seconds()) >= every
+
+
+def moved(cursor: Cursor, seen: Iterable[datetime], date: datetime | None, now: datetime) -> Cursor:
+    """The cursor after a look that saw changes of these dates; `date` is the first page's."""
+    dates = list(seen)
+    limit = date if date is not None else now - OVERLAP
+    newest = max((min(one, limit) for one in dates), default=None)
+    if cursor.since is None:
+        return replace(cursor, since=limit)
+    if newest is None or newest <= cursor.since:
+        return cursor
+    far = newest - cursor.since >= STEP
+    return replace(cursor, since=newest) if far or len(dates) >= MANY else cursor
+
+
+def walked(cursor: Cursor, walk: Walk) -> Cursor:
+    """The cursor after a step of a complete poll."""
+    if walk.done:
+        return replace(cursor, walk=None, full_at=walk.began)
+    return replace(cursor, walk=walk)
