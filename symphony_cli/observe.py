@@ -14,7 +14,15 @@ from symphony_cli.core.reasons import Why
 from symphony_cli.core.record import GONE
 from symphony_cli.core.snapshot import Held, Read, Sighting, Snapshot, TrackerView
 from symphony_cli.core.tickfile import TickFile
-from symphony_cli.errors import ConfigError, ExitCode, PutOff, RateLimited, StateError, TrackerError
+from symphony_cli.errors import (
+    ConfigError,
+    ExitCode,
+    KeyRejected,
+    PutOff,
+    RateLimited,
+    StateError,
+    TrackerError,
+)
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
 
@@ -99,7 +107,8 @@ def _tracker(
         read = world.tracker.look(history.cursor, held(history, last), full=full)
     except (TrackerError, ConfigError) as error:
         as_of = None if last.facts_as_of is None else min(last.facts_as_of, now)
-        return TrackerView(None, as_of, str(error), isinstance(error, PutOff)), error
+        reachable, rejected = isinstance(error, PutOff), isinstance(error, KeyRejected)
+        return TrackerView(None, as_of, str(error), reachable, rejected), error
     return TrackerView(_in_order(read), now), None
 
 

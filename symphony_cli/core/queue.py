@@ -100,6 +100,9 @@ def closed(history: History, world: Snapshot, policy: Policy) -> Pass | None:
     if as_of is None or age(world.now, as_of) > policy.stale_after:
         error = world.tracker.error or "the tracker was not read yet"
         return Why.TRACKER, f"what we know of the tracker is too old to start on: {error}"
+    if world.tracker.rejected:
+        # A run reads its issue first: it would knock with the same key.
+        return Why.TRACKER, world.tracker.error
     if world.tracker.read is not None and world.tracker.read.first_poll:
         return Why.TRACKER, "the first complete poll goes on; the order is known when it is done"
     for kind, why in (("provider", Why.PROVIDER), ("environment", Why.ENVIRONMENT)):

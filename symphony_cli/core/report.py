@@ -34,6 +34,8 @@ class IssueRead:
 
     at: datetime
     issue: Issue
+    commented_at: datetime | None = None
+    """The date of its newest comment by the tracker's clock; later ones are new to the next run."""
 
 
 @dataclass(frozen=True, slots=True)

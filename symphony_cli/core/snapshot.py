@@ -67,6 +67,8 @@ class TrackerView:
     error: str = ""
     reachable: bool = True
     """False when it failed just now: asking it for more in the same tick would fail again."""
+    rejected: bool = False
+    """It does not accept our key: one probe a tick, and none by a run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from symphony_cli import runfolder
 from symphony_cli.core.issue import Comment, Issue
-from symphony_cli.core.report import TurnBegan
+from symphony_cli.core.report import IssueRead, TurnBegan
 from symphony_cli.core.run import Order
 from symphony_cli.errors import StateError
 from symphony_cli.paths import RunPaths
@@ -27,7 +27,8 @@ def new_comments(issue: Issue, since: datetime | None) -> tuple[Comment, ...]:
 
 
 def last_shown(paths: RunPaths) -> datetime | None:
-    """When the newest earlier run was ordered whose agent got a prompt; what was said since is new.
+    """The date of the newest comment that an agent of an earlier run got to see, by the tracker's
+    clock; where there was none, when that run was ordered. What was said since is new.
 
     A run that ended before its first turn showed its comments to nobody.
     """
@@ -41,5 +42,6 @@ def last_shown(paths: RunPaths) -> datetime | None:
         except StateError:
             continue
         if order is not None and any(isinstance(line, TurnBegan) for line in told):
-            return order.ordered_at
+            read = [line.commented_at for line in told if isinstance(line, IssueRead)]
+            return next((date for date in read if date is not None), order.ordered_at)
     return None

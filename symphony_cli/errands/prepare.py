@@ -246,7 +246,8 @@ def fresh_issue(desk: Desk) -> Issue:
         gone = f"The tracker does not have {name} any more."
         raise End(Outcome.NOT_ELIGIBLE, Why.NOT_ELIGIBLE.value, gone)
     hints = replace(issue.facts(), entries=issue.entries)
-    desk.tell(report.IssueRead(clock.now(), hints))
+    dates = [comment.created_at for comment in issue.comments if comment.created_at is not None]
+    desk.tell(report.IssueRead(clock.now(), hints, max(dates, default=None)))
     refused = refusal(issue, order.settings.rules)
     if refused is not None:
         raise End(Outcome.NOT_ELIGIBLE, refused.why.value, refused.detail)

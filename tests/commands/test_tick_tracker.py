@@ -129,3 +129,15 @@ def test_full_is_handed_to_the_tracker(world: FakeWorld) -> None:
 
     tick(world.sockets(), deadline=45.0, elapsed=lambda: 0.0, full=True)
     assert world.tracker.asked[-1][2] is True
+
+
+def test_a_rejected_key_is_not_tried_again_by_a_run(world: FakeWorld) -> None:
+    world.end("one", Outcome.ROLLED_OVER)
+    world.tracker.fails = KeyRejected("Linear does not accept the key.")
+
+    result = world.tick()
+
+    assert [(p.reason, p.why) for p in result.passed_over] == [
+        (Why.TRACKER, "Linear does not accept the key.")
+    ]
+    assert world.agents.started == ["one"]

@@ -105,6 +105,16 @@ def test_comments_are_new_since_the_newest_run_that_had_a_turn(world: World) -> 
     assert last_shown(newest) == hours[1]
 
 
+def test_the_newest_comment_that_was_shown_counts_by_the_date_that_the_tracker_gave(
+    world: World,
+) -> None:
+    """Its clock and ours differ by minutes, and a comment must not fall between the two."""
+    shown = ORDERED_AT - timedelta(minutes=3)
+    told = report.IssueRead(ORDERED_AT, world.order().issue.facts(), shown)
+    run_of(world, 1, [told, TURN], ORDERED_AT)
+    assert last_shown(run_of(world, 2, [TURN], ORDERED_AT)) == shown
+
+
 def test_when_no_run_had_a_turn_every_comment_is_new(world: World) -> None:
     first = run_of(world, 1, [THREAD, FAILED], ORDERED_AT)
     second = run_of(world, 2, [], ORDERED_AT)
