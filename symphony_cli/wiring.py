@@ -38,7 +38,7 @@ def open_tracker(
     from symphony_cli.adapters.trackers import Opening, open_tracker
 
     settings, state = order.settings, StatePaths(Path(order.state_dir))
-    how = Opening(patience=patience)
+    how = Opening(patience=patience, ours=False)
     return open_tracker(
         settings.tracker, settings.rules, state, clock.now, os.environ, secrets, how
     )

@@ -46,6 +46,8 @@ class Opening:
     due: float | None = None
     patience: float = 0.0
     keeps: bool = False
+    ours: bool = True
+    """What is written is Symphony's own; else an agent's, which has no part in the reserve."""
     lock_wait: float = LOCK_WAIT
     git_wait: float = GIT_WAIT
 
@@ -116,6 +118,7 @@ def _opened(
         now=now,
         time_left=how.reading_left,
         keeps=how.keeps,
+        ours=how.ours,
     )
 
 

@@ -102,7 +102,8 @@ def status_text(result: StatusResult) -> str:
     now = result.generated_at
     parts = [_health(result), _running(result, now), _queued(result, now), _retrying(result, now)]
     parts += [_blocked(result, now), _waiting(result), _notes(result)]
-    if not any(n for kind, n in result.counts.items() if kind != "finished"):
+    idle = not any(n for kind, n in result.counts.items() if kind != "finished")
+    if idle and result.tracker.as_of is not None:
         parts.append("Nothing to do: no issue in the tracker is for Symphony to work on now.")
     return "\n\n".join(part for part in parts if part)
 

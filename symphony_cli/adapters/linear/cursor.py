@@ -55,7 +55,7 @@ class Cursor:
     scope: str
     since: datetime | None = None
     full_at: datetime | None = None
-    """When the last complete poll began, by the server's clock."""
+    """When the last complete poll began, by our clock."""
     walk: Walk | None = None
     turn: int = 0
     """Where the rotation is, when we hold more issues than one document can name."""
@@ -71,7 +71,7 @@ def parse(text: str, scope: str) -> Cursor:
     """The cursor that the ledger has; a fresh one for another scope, or when it makes no sense."""
     try:
         known = decode(Cursor, json.loads(text)) if text else None
-    except (ValueError, Malformed):
+    except (ValueError, RecursionError, Malformed):
         known = None
     if known is None or known.scope != scope or known.format != FORMAT:
         return Cursor(scope)

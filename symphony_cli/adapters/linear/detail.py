@@ -200,7 +200,8 @@ def _comments(asks: Asks, issue: str, page: Comments) -> list[CommentRow]:
 
 
 def _oldest_first(asks: Asks, issue: str, page: Comments) -> list[CommentRow]:
-    return sorted(_comments(asks, issue, page), key=lambda row: row.createdAt)
+    turned = _comments(asks, issue, page)[::-1]
+    return sorted(turned, key=lambda row: row.createdAt)
 
 
 def _stays(asks: Asks, issue: str, page: Stays) -> list[StayRow]:

@@ -35,6 +35,9 @@ CONNECT_SHARE = 1 / 3
 CONNECT_LEAST = 2.0
 """Seconds that a connection may take at least, where there are so many."""
 
+QUOTES = frozenset("\"'`")
+"""A shell takes them off a value; other places where variables are set do not."""
+
 LONGEST_TEXT = 300
 """So many characters of a foreign error are repeated."""
 
@@ -128,7 +131,9 @@ class Post:
         except httpx.TimeoutException as error:
             raise _late(seconds) from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise Passing(f"Linear could not be reached ({self._clean(error)})") from error
+            raise Passing(
+                f"Linear could not be reached at {self._endpoint} ({self._clean(error)})"
+            ) from error
         headers = {name: redact(said, self._secrets) for name, said in response.headers.items()}
         return Reply(response.status_code, headers, redact_bytes(content, self._secrets))
 
@@ -144,16 +149,21 @@ def authorization(key: str) -> str:
     Raises:
         KeyRejected: Linear is known to refuse it, or no header can hold it.
     """
-    if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+    if not key:
         raise KeyRejected(
-            "The key for Linear is empty, or has spaces around it, line ends or characters that "
-            "no key has: check LINEAR_API_KEY (or `tracker.api_key`)."
+            "Linear was not asked, for there is no key: set LINEAR_API_KEY (or what "
+            "`tracker.api_key` names) in symphony.env beside WORKFLOW.md."
+        )
+    if not key.isascii() or not key.isprintable() or key != key.strip() or QUOTES & {*key}:
+        raise KeyRejected(
+            "The key for Linear has quotes, spaces around it, line ends or characters that no key "
+            "has: correct LINEAR_API_KEY (or what `tracker.api_key` names)."
         )
     word, _, token = key.partition(" ")
     if word.casefold() == "bearer" and token.strip().startswith("lin_api_"):
         raise KeyRejected(
             "A personal key of Linear goes without the word Bearer: remove it from "
-            "LINEAR_API_KEY (or `tracker.api_key`)."
+            "LINEAR_API_KEY (or what `tracker.api_key` names)."
         )
     return f"Bearer {key}" if key.startswith("lin_oauth_") else key
 

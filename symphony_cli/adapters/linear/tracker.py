@@ -50,7 +50,7 @@ class LinearTracker:
 
     `cache` is `state/tracker.json`; only the holder of `state/lock` may write it (`keeps`).
     `account` is a fingerprint of the key: who we are hangs on it. `time_left` is how many seconds
-    a look may still take.
+    a look may still take. `ours`: what is written is Symphony's own, not an agent's.
     """
 
     asks: Counts
@@ -62,6 +62,7 @@ class LinearTracker:
     now: Callable[[], datetime]
     time_left: Callable[[], float]
     keeps: bool = False
+    ours: bool = True
     _names: Names | None = field(default=None, repr=False)
 
     @property
@@ -197,4 +198,4 @@ class LinearTracker:
     def _writes(self) -> Writes:
         from symphony_cli.adapters.linear.writes import Writes  # idle ticks do without
 
-        return Writes(self.asks, self.names, self.keep)
+        return Writes(self.asks, self.names, self.keep, self.ours)

@@ -57,11 +57,14 @@ OUR_FAULT = frozenset(
 )
 """`extensions.type` of errors that stay, also with HTTP 5xx."""
 
-WRONG_KEY = "Linear does not accept the key: check LINEAR_API_KEY (or `tracker.api_key`)."
+WRONG_KEY = (
+    "Linear does not accept the key: check LINEAR_API_KEY (or what `tracker.api_key` names), or make "
+    "a new key in Linear's settings, under Security & access, and put it into symphony.env."
+)
 
 BEARER = (
     "Linear does not accept a personal key with the word Bearer before it: remove that word from "
-    "LINEAR_API_KEY (or `tracker.api_key`)."
+    "LINEAR_API_KEY (or what `tracker.api_key` names)."
 )
 
 

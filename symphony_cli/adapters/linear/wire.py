@@ -11,7 +11,7 @@ from datetime import datetime
 from html import unescape
 from typing import TypeVar
 
-from symphony_cli.core.issue import Blocker, Comment, Entries, Issue, norm
+from symphony_cli.core.issue import Blocker, Comment, Entries, norm
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.shape import Json, Malformed, decode
 from symphony_cli.errors import TrackerError
@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 CLOSED = frozenset({"completed", "canceled", "duplicate"})
 """Types of states in which an issue is over. The type is an open String in the schema."""
+
+MARK = "<!-- symphony:"
+"""How the mark begins that every comment of ours ends with (see `writes.marked`)."""
 
 LONGEST_TEXT = 200_000
 """Characters of a description that a prompt gets; a model reads no more than that anyway."""
@@ -195,17 +198,25 @@ def blocker(row: BlockerRow, rules: Rules) -> Blocker:
 
 
 def comment(row: CommentRow) -> Comment:
-    """A comment; what a program wrote is marked."""
+    """A comment; one by a program is flagged, and ours comes without the mark that we gave it."""
     user = row.user
     outside = row.externalUser or row.botActor
     name = (user.displayName or user.name) if user is not None else ""
+    said = _unmarked(row.body)
     return Comment(
-        body=cut(row.body, LONGEST_COMMENT),
+        body=cut(row.body if said is None else said, LONGEST_COMMENT),
         author=unescape(name or (outside.name or "" if outside else "")),
         created_at=row.createdAt,
         id=row.id,
-        bot=row.botActor is not None,
+        bot=row.botActor is not None or said is not None,
     )
+
+
+def _unmarked(body: str) -> str | None:
+    """The text of a comment of ours; None when it is somebody else's."""
+    text, mark, rest = body.rpartition(MARK)
+    _, closed, after = rest.partition("-->")
+    return text.rstrip() if mark and closed and not after.strip() else None
 
 
 def entries(stays: list[StayRow]) -> tuple[Entries, ...]:
@@ -223,9 +234,3 @@ def cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     return f"{text[:longest]}\n\n[cut: the whole text has {len(text)} characters]"
-
-
-def newest(issue: Issue, other: Issue) -> Issue:
-    """Of two rows about one issue in one answer, the one that is dated later."""
-    mine, theirs = issue.updated_at, other.updated_at
-    return other if mine is not None and theirs is not None and theirs > mine else issue

@@ -26,10 +26,12 @@ class Access:
     asks: Asks
     names: Callable[[], Names]
     keep: Callable[[Names], None]
+    ours: bool = True
+    """Symphony writes for itself, and may use the reserve; else an agent does."""
 
     def ask(self, operation: str, document: str, variables: Mapping[str, Json]) -> Answer:
-        """Ask for a write, or for what a write has to know: both are our own."""
-        return self.asks.ask(operation, document, variables, ours=True)
+        """Ask for a write, or for what a write has to know: both are as urgent."""
+        return self.asks.ask(operation, document, variables, ours=self.ours)
 
     def learn(self, news: Callable[[Names], Names]) -> None:
         """Keep the names with the news, if they are any."""

@@ -48,6 +48,8 @@ class Writes:
     asks: Asks
     names: Callable[[], Names]
     keep: Callable[[Names], None]
+    ours: bool = True
+    """Symphony writes for itself, and may use the reserve of the budget; else an agent does."""
 
     def comment(self, issue: str, body: str, write: str) -> bool:
         """Post a comment, once for each `write`; True, for Linear keeps what it took.
@@ -107,7 +109,7 @@ class Writes:
 
     @property
     def _access(self) -> Access:
-        return Access(self.asks, self.names, self.keep)
+        return Access(self.asks, self.names, self.keep, self.ours)
 
     def _team_of(self, issue: str) -> Team:
         answer = self._access.ask("WriteTeamOf", TEAM_OF, {"issue": issue})
