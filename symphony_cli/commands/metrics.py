@@ -71,7 +71,7 @@ def _row(record: Record, policy: Policy) -> MetricsRow:
         rework_cycles=record.entries.get("rework", 0),
         retries=record.failures,
         wall_time=int(age(over, began)) if began and over else None,
-        merged_at=None,
+        merged_at=record.issue.merged_at,
         state=record.issue.state,
         runs=record.runs,
         stalls=record.stalls,

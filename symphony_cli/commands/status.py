@@ -226,11 +226,16 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             if kind != "environment" or hold.count >= HOLD_FROM
         },
         undeliverable=tuple(
-            f"{write.issue}: {write.kind}: {write.error}"
+            f"{_identifier(write.issue, history)}: {write.kind}: {write.error}"
             for write in history.undeliverable.values()
         ),
         warnings=(*warnings, *_unread(last, history), *_kept(open_records)),
     )
+
+
+def _identifier(issue: IssueId, history: History) -> str:
+    record = history.find(issue)
+    return record.issue.identifier if record is not None else issue
 
 
 def _tracker(world: World, last: TickFile, now: datetime) -> TrackerLine:

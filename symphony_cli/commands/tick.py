@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from symphony_cli.core import events as e
-from symphony_cli.core.decisions import Decision, Deliver, PassOver, TakeIn
+from symphony_cli.core.decisions import Decision, Deliver, PassOver, TakeIn, facts
 from symphony_cli.core.history import History
 from symphony_cli.core.plan import plan
 from symphony_cli.core.reasons import Why
@@ -101,10 +101,12 @@ def tick(
         minutes.errors.append(world.policy_error)
         minutes.codes.append(ExitCode.CONFIG)
     for decision in decisions:
-        if not dry_run and elapsed() > _latest(decision, deadline):
+        if dry_run:
+            _would(decision, history := _after(decision, history, now), minutes)
+        elif elapsed() > _latest(decision, deadline):
             _put_off(decision, history, minutes)
         else:
-            _act(decision, world, now, minutes, dry_run)
+            _act(decision, world, now, minutes)
     read = observed.snapshot.tracker.read
     if read is not None:
         minutes.passed += _unread(read, history)
@@ -153,17 +155,33 @@ def _put_off(decision: Decision, history: History, minutes: Minutes) -> None:
     minutes.passed.append(_passed(PassOver(issue, Why.DEADLINE, detail), history))
 
 
-def _act(decision: Decision, world: World, now: datetime, minutes: Minutes, dry_run: bool) -> None:
+def _after(decision: Decision, history: History, now: datetime) -> History:
+    """The history as it would be: so that an issue that nobody took in yet has its name."""
+    return (
+        history.copy().take_all(facts(decision, now)) if isinstance(decision, TakeIn) else history
+    )
+
+
+def _would(decision: Decision, history: History, minutes: Minutes) -> None:
+    """What a dry run says of a decision."""
+    if isinstance(decision, PassOver):
+        _pass_over(decision, history, minutes)
+    else:
+        minutes.acted.append(_acted(decision, describe(decision), "would", history))
+
+
+def _pass_over(decision: PassOver, history: History, minutes: Minutes) -> None:
+    minutes.passed.append(_passed(decision, history))
+    if decision.why is Why.BUG:
+        minutes.codes.append(ExitCode.BUG)
+        minutes.errors.append(f"{_name(decision, history)}: {decision.detail}")
+
+
+def _act(decision: Decision, world: World, now: datetime, minutes: Minutes) -> None:
     """The item loop's body, with its one net: a bug met here is recorded, and the rest go on."""
     history = world.ledger.history()
     if isinstance(decision, PassOver):
-        minutes.passed.append(_passed(decision, history))
-        if decision.why is Why.BUG:
-            minutes.codes.append(ExitCode.BUG)
-            minutes.errors.append(f"{_name(decision, history)}: {decision.detail}")
-        return
-    if dry_run:
-        minutes.acted.append(_acted(decision, describe(decision), "would", history))
+        _pass_over(decision, history, minutes)
         return
     try:
         done = perform(decision, world, now)

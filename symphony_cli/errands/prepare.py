@@ -18,6 +18,7 @@ from types import TracebackType
 
 from symphony_cli import clock, processes, runfolder, wiring
 from symphony_cli.core import report
+from symphony_cli.core.answers import OFFERED
 from symphony_cli.core.environment import agent_environment
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import refusal
@@ -40,12 +41,6 @@ from symphony_cli.paths import RunPaths
 
 LIMIT = 900.0
 """Seconds that the whole act may take."""
-
-TOOLS = {
-    "linear": ("linear_graphql", "symphony_block"),
-    "markdown": ("issue_update", "symphony_block"),
-}
-"""What the agent is offered, by kind of tracker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +200,7 @@ def write_brief(desk: Desk) -> None:
         argv=_argv(order, desk.environment),
         prompt=with_notes(prompt, notes),
         continuation=continuation,
-        tools=TOOLS.get(order.settings.tracker.kind, ()),
+        tools=OFFERED.get(order.settings.tracker.kind, ()),
         state=issue.state,
     )
     runfolder.save(brief, desk.paths.brief, desk.secrets)

@@ -15,13 +15,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from symphony_cli import runfolder, wiring
+from symphony_cli.core.answers import OFFERED, capped
 from symphony_cli.core.run import Order
 from symphony_cli.core.secrets import redact
 from symphony_cli.core.shape import Json
 from symphony_cli.errands import mutations
 from symphony_cli.errands.call import Call, called
 from symphony_cli.errands.issue_update import issue_update
-from symphony_cli.errands.reply import BadCall, Reply, capped
+from symphony_cli.errands.reply import BadCall, Reply
 from symphony_cli.errors import ExitCode, StateError, SymphonyError, UsageError
 from symphony_cli.paths import RunPaths
 from symphony_cli.ports import Tracker
@@ -64,15 +65,12 @@ TOOLS: dict[str, Callable[[Json, Desk], Reply]] = {
 }
 """Every tool that any version ever offered: a resumed thread still knows them."""
 
-OFFERED = {"linear": "linear_graphql", "markdown": "issue_update"}
-"""The one that a new thread is offered, by the kind of tracker."""
-
 
 def answer(call: Json, desk: Desk) -> Reply:
-    """The reply to one call: without secrets, and never longer than `LONGEST_REPLY`."""
+    """The reply to one call: without secrets, and never longer than `answers.LONGEST`."""
     reply = _answer(call, desk)
     # First the secrets, then the cut: a cut may go through a key and leave half of it.
-    return capped(Reply(reply.success, redact(reply.text, desk.secrets)))
+    return Reply(reply.success, capped(redact(reply.text, desk.secrets)))
 
 
 def _answer(call: Json, desk: Desk) -> Reply:
@@ -80,7 +78,7 @@ def _answer(call: Json, desk: Desk) -> Reply:
         return Reply(False, 'A call must be {"tool": NAME, "arguments": {...}}.')
     tool = TOOLS.get(call["tool"])
     if tool is None:
-        known = OFFERED.get(desk.order.settings.tracker.kind, ", ".join(TOOLS))
+        known = ", ".join(OFFERED.get(desk.order.settings.tracker.kind, tuple(TOOLS))[:1])
         return Reply(False, f"There is no tool {call['tool']!r}. Known tools: {known}.")
     try:
         return tool(call.get("arguments"), desk)
@@ -126,7 +124,7 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, RecursionError):
         reply = Reply(False, "The call is no JSON.")
     except SymphonyError as error:
-        reply = capped(Reply(False, redact(str(error), served.secrets)))
+        reply = Reply(False, capped(redact(str(error), served.secrets)))
     print(redact(json.dumps(asdict(reply)), served.secrets))
     return ExitCode.DONE
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from symphony_cli.core.answers import capped
 from symphony_cli.core.shape import Json
-
-LONGEST_ANSWER = 16 * 1024
-"""Bytes of UTF-8, our note included: an agent pays for each of them again and again."""
 
 BLOCK = "symphony_block"
 
@@ -47,7 +45,8 @@ SPECS: dict[str, Json] = {
         _spec(
             "linear_graphql",
             "Run one GraphQL operation against Linear's API with Symphony's access; no key is "
-            "needed. Queries may read everything. Mutations may change the issue you work on, "
+            "needed. Queries may read everything. As far as the operator allows it, mutations may "
+            "change the issue you work on, "
             "named by its identifier (ENG-123) or UUID: issueUpdate (labels only with "
             "addedLabelIds and removedLabelIds), commentCreate, attachmentLinkURL and the like. "
             "Deletions and changes of teams, users, projects and labels themselves are refused; a "
@@ -83,17 +82,8 @@ def offered(names: Iterable[str]) -> list[Json]:
 
 
 def content(success: bool, text: str) -> Json:
-    """The answer to a tool call, cut to `LONGEST_ANSWER`."""
+    """The answer to a tool call, never longer than `core.answers.LONGEST`."""
     return {
         "success": success,
         "contentItems": [{"type": "inputText", "text": capped(text)}],
     }
-
-
-def capped(text: str, longest: int = LONGEST_ANSWER) -> str:
-    """`text` with at most `longest` bytes of UTF-8; a cut is said, with the whole size."""
-    data = text.encode("utf-8", "replace")
-    if len(data) <= longest:
-        return data.decode()
-    note = f"\n[cut: the whole answer has {len(data)} bytes; ask for less]"
-    return data[: longest - len(note)].decode("utf-8", "ignore") + note

@@ -141,3 +141,15 @@ def test_a_rejected_key_is_not_tried_again_by_a_run(world: FakeWorld) -> None:
         (Why.TRACKER, "Linear does not accept the key.")
     ]
     assert world.agents.started == ["one"]
+
+
+def test_a_dry_run_calls_a_newcomer_by_its_name() -> None:
+    from dataclasses import replace
+
+    world = FakeWorld()
+    one = world.issue("one")
+    world.tracker.issues[one.id] = replace(one, identifier="ENG-1")
+
+    result = world.tick(dry_run=True)
+
+    assert [d.issue_identifier for d in result.decisions] == ["tracker", "ENG-1", "ENG-1"]

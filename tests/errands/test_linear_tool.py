@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from symphony_cli import processes, runfolder
+from symphony_cli.core.answers import LONGEST
 from symphony_cli.core.run import TrackerRef
 from symphony_cli.errands import mutations
-from symphony_cli.errands.reply import LONGEST_REPLY
 from symphony_cli.ids import IssueId
 from symphony_cli.paths import RunPaths, StatePaths
 from tests.errands.an_order import issue_file, order_in, run_folder
@@ -115,8 +115,10 @@ def test_a_reply_of_a_megabyte_is_cut_to_16_kib_of_whole_letters(house: House) -
     success, text = house.call(TEXTS, id="ENG-1")
 
     size = len(text.encode())
-    assert (success, LONGEST_REPLY - 1 <= size <= LONGEST_REPLY) == (True, True)
-    assert text.endswith("ä\n[cut: 1000052 bytes, at most 16384 are shown; ask for less at once]")
+    assert (success, LONGEST - 1 <= size <= LONGEST) == (True, True)
+    assert text.endswith(
+        "ä\n[cut: the answer has 1000052 bytes, at most 16384 are shown; ask for less]"
+    )
 
 
 def test_a_description_of_ten_megabytes_is_refused_in_a_sentence(house: House) -> None:

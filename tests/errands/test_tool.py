@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from symphony_cli.core.answers import LONGEST, capped
 from symphony_cli.core.shape import Json
-from symphony_cli.errands.reply import LONGEST_REPLY, Reply, capped
+from symphony_cli.errands.reply import Reply
 from symphony_cli.errands.tool import Desk, answer
 from symphony_cli.errors import TrackerError
 from symphony_cli.ids import IssueId
@@ -132,9 +133,9 @@ def test_a_secret_at_the_cut_is_hidden_before_the_cut(tmp_path: Path) -> None:
     desk = desk_in(tmp_path, secrets=(secret,))
 
     for length in range(100):
-        call = {"tool": "issue_update", "arguments": {"x" * (LONGEST_REPLY - length) + secret: 1}}
+        call = {"tool": "issue_update", "arguments": {"x" * (LONGEST - length) + secret: 1}}
         text = answer(call, desk).text
-        assert (len(text.encode()) <= LONGEST_REPLY, "lin_api" in text) == (True, False)
+        assert (len(text.encode()) <= LONGEST, "lin_api" in text) == (True, False)
 
 
 @pytest.mark.parametrize("call", [None, [], "issue_update", {}, {"tool": 3}])
@@ -165,17 +166,14 @@ def test_a_step_that_fails_says_what_was_done_before_it(tmp_path: Path) -> None:
     )
 
 
-def test_a_reply_is_cut_at_its_limit_and_keeps_its_success() -> None:
-    text = "ä" * 10_000
+def test_an_answer_is_cut_at_its_limit() -> None:
+    cut = capped("ä" * 10_000)
 
-    reply = capped(Reply(True, text))
-
-    size = len(reply.text.encode())
-    assert (reply.success, LONGEST_REPLY - 1 <= size <= LONGEST_REPLY) == (True, True)
-    assert reply.text.endswith(
-        "ä\n[cut: 20000 bytes, at most 16384 are shown; ask for less at once]"
+    assert LONGEST - 1 <= len(cut.encode()) <= LONGEST
+    assert cut.endswith(
+        "ä\n[cut: the answer has 20000 bytes, at most 16384 are shown; ask for less]"
     )
-    assert capped(Reply(False, "ä" * 8192)).text == "ä" * 8192
+    assert capped("ä" * 8192) == "ä" * 8192
 
 
 def tool(stdin: str, *arguments: str) -> subprocess.CompletedProcess[str]:

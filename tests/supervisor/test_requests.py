@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 from symphony_cli.core import report
+from symphony_cli.core.answers import LONGEST, capped
 from symphony_cli.core.run import CodexSettings
 from symphony_cli.supervisor.actions import RunTool
-from symphony_cli.supervisor.tools import LONGEST_ANSWER, SPECS, capped, offered
+from symphony_cli.supervisor.tools import SPECS, offered
 
 from .play import THREAD, Play
 
@@ -101,12 +102,13 @@ def test_a_question_that_policy_leaves_to_a_person_ends_the_run() -> None:
 
 def test_a_long_answer_is_cut_at_a_character_and_says_so() -> None:
     cut = capped("é" * 20_000)
-    assert len(cut.encode()) <= LONGEST_ANSWER
-    assert cut.endswith("é\n[cut: the whole answer has 40000 bytes; ask for less]")
+    assert len(cut.encode()) <= LONGEST
+    said = "[cut: the answer has 40000 bytes, at most 16384 are shown; ask for less]"
+    assert cut.endswith(f"é\n{said}")
 
 
 def test_an_answer_that_fits_is_not_touched() -> None:
-    assert capped("x" * LONGEST_ANSWER) == "x" * LONGEST_ANSWER
+    assert capped("x" * LONGEST) == "x" * LONGEST
 
 
 def test_tools_are_offered_by_name_and_are_valid_json() -> None:

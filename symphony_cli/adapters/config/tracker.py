@@ -55,7 +55,7 @@ class TrackerSection(Section):
         "issue", "How far an agent's own changes in Linear may reach."
     )
     delta_polling: StrictBool = key(
-        True, "Ask only for what changed since the last look; otherwise for everything each time."
+        True, "Ask only for what changed since the last look; false: for everything each time."
     )
     full_poll_interval: Number = key(
         3600.0, "At least this often everything is asked for.", "s", gt=0

@@ -114,22 +114,22 @@ def rules(config: Config, assignee: str, project: str = "") -> Rules:
 
 
 def named(config: Config) -> dict[str, tuple[str, ...]]:
-    """The names that a tracker must have, by key: what is written, and the states to work in."""
+    """The names that a tracker must have, by key of the file: what is written there, and is acted
+    on. Defaults are not in it."""
     tracker, agent = config.tracker, config.agent
-    names: dict[tuple[str, str], Iterable[str]] = {
-        ("tracker", "active_states"): tracker.active_states,
-        ("tracker", "terminal_states"): tracker.terminal_states,
-        ("tracker", "blocked_states"): tracker.blocked_states or (),
-        ("tracker", "required_labels"): tracker.required_labels,
-        ("agent", "stop_continue_labels"): agent.stop_continue_labels,
-        ("agent", "max_concurrent_agents_by_state"): agent.max_concurrent_agents_by_state,
-        ("agent", "prompt_template_by_state"): agent.prompt_template_by_state,
-        ("agent", "fresh_thread_states"): agent.fresh_thread_states,
+    names: dict[str, Iterable[str]] = {
+        "tracker.active_states": tracker.active_states,
+        "tracker.terminal_states": tracker.terminal_states,
+        "tracker.blocked_states": tracker.blocked_states or (),
+        "tracker.required_labels": tracker.required_labels,
+        "agent.stop_continue_labels": agent.stop_continue_labels,
+        "agent.max_concurrent_agents_by_state": agent.max_concurrent_agents_by_state,
+        "agent.prompt_template_by_state": agent.prompt_template_by_state,
     }
-    if "rework_states" in agent.model_fields_set:
-        names["agent", "rework_states"] = agent.rework_states
-    listed = {key: tuple(name for name in found if name.strip()) for key, found in names.items()}
-    return {".".join(key): found for key, found in listed.items() if found}
+    written = {f"tracker.{key}" for key in tracker.model_fields_set}
+    written |= {f"agent.{key}" for key in agent.model_fields_set}
+    listed = {key: tuple(n for n in names[key] if n.strip()) for key in names if key in written}
+    return {key: found for key, found in listed.items() if found}
 
 
 def policy(config: Config, assignee: str, project: str = "") -> Policy:

@@ -21,14 +21,23 @@ from symphony_cli.core.snapshot import Held
 UNNAMED = Blocker("an open issue", "named at the next tick")
 """Linear says that something open blocks the issue; what, we have not read yet."""
 
+UNNAMEABLE = Blocker("an open issue", "not to be seen with our key, or one of very many")
+"""Linear says that something open blocks the issue, and its relations as we read them do not."""
+
 LEARN_AT_ONCE = 10
 """Issues whose relations are read in one document."""
 
 
 def to_learn(held: Sequence[Held]) -> list[str]:
-    """The issues that are blocked by something whose name we do not know."""
+    """The issues that are blocked by something open that we cannot name: we know no name, or all
+    that we know are over and yet the filter still has the issue."""
     wanted: list[str] = [one.id for one in held if UNNAMED in one.issue.blocked_by]
+    wanted += [one.id for one in held if one.issue.blocked_by and not _waits(one.issue)]
     return wanted[:LEARN_AT_ONCE]
+
+
+def _waits(issue: Issue) -> bool:
+    return any(blocker.open is not False for blocker in issue.blocked_by)
 
 
 def known(held: Sequence[Held]) -> list[str]:
@@ -68,7 +77,10 @@ def settle(
         found = [_now(b, told, asked, rules) for b in held if b.id]
     # What is in the bin, or over by our own states only, may be all that the filter means.
     explaining = tuple(b for b in found if b is not None)
-    return explaining or (UNNAMED,)
+    if explaining:
+        return explaining
+    read = relations is not None or (before is not None and UNNAMEABLE in before.blocked_by)
+    return (UNNAMEABLE if read else UNNAMED,)
 
 
 def _now(
