@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 
 from symphony_cli.core import events as e
-from symphony_cli.core.decisions import Decision, Deliver, PassOver, TakeIn, facts
+from symphony_cli.core.decisions import Decision, Deliver, Enrol, PassOver, TakeIn, facts
 from symphony_cli.core.history import History
 from symphony_cli.core.plan import plan
 from symphony_cli.core.reasons import Why
@@ -74,6 +75,7 @@ class Minutes:
     passed: list[PassedOver] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
+    put_off: set[IssueId] = field(default_factory=set)
 
 
 def tick(
@@ -100,13 +102,17 @@ def tick(
     if world.policy_error:
         minutes.errors.append(world.policy_error)
         minutes.codes.append(ExitCode.CONFIG)
-    for decision in decisions:
+    for batch in _batches(decisions):
         if dry_run:
-            _would(decision, history := _after(decision, history, now), minutes)
-        elif elapsed() > _latest(decision, deadline):
-            _put_off(decision, history, minutes)
+            for decision in batch:
+                _would(decision, history := _after(decision, history, now), minutes)
+        elif elapsed() > _latest(batch[0], deadline):
+            for decision in batch:
+                _put_off(decision, history, minutes)
+        elif len(batch) > 1:
+            _enrol(batch, world, now, minutes)
         else:
-            _act(decision, world, now, minutes)
+            _act(batch[0], world, now, minutes)
     read = observed.snapshot.tracker.read
     if read is not None:
         minutes.passed += _unread(read, history)
@@ -137,6 +143,23 @@ def _unread(read: Read, history: History) -> list[PassedOver]:
     ]
 
 
+def _batches(decisions: Iterable[Decision]) -> Iterator[tuple[Decision, ...]]:
+    """Decisions one by one, but for newcomers: those of a first poll may be thousands, and each
+    write waits for the disk."""
+    for is_enrol, group in groupby(decisions, lambda decision: isinstance(decision, Enrol)):
+        if is_enrol:
+            yield tuple(group)
+        else:
+            yield from ((decision,) for decision in group)
+
+
+def _enrol(batch: tuple[Decision, ...], world: World, now: datetime, minutes: Minutes) -> None:
+    """All newcomers of a tick, in one write."""
+    world.ledger.append(*(fact for decision in batch for fact in facts(decision, now)))
+    history = world.ledger.history()
+    minutes.acted += [_acted(decision, describe(decision), "done", history) for decision in batch]
+
+
 def _latest(decision: Decision, deadline: float) -> float:
     """When it is too late for a decision: writes to the tracker have a share of their own, and
     saying why an issue waits takes no time."""
@@ -148,9 +171,9 @@ def _latest(decision: Decision, deadline: float) -> float:
 def _put_off(decision: Decision, history: History, minutes: Minutes) -> None:
     """The issue goes first next time; it is told once, whatever was to be done about it."""
     issue = _issue(decision)
-    told = {passed.issue for passed in minutes.passed if passed.reason == Why.DEADLINE}
-    if issue is None or issue in told:
+    if issue is None or issue in minutes.put_off:
         return
+    minutes.put_off.add(issue)
     detail = f"no time left for its {_kind(decision)} in this tick; it goes first next time"
     minutes.passed.append(_passed(PassOver(issue, Why.DEADLINE, detail), history))
 

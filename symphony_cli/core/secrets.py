@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from symphony_cli.core.shape import Json
 
@@ -15,14 +16,14 @@ HIDDEN = "[secret]"
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret replaced, also where JSON has escaped it."""
-    for form in _forms(secrets):
+    for form in _forms(tuple(secrets)):
         text = text.replace(form, HIDDEN)
     return text
 
 
 def redact_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
     """The same for bytes in UTF-8."""
-    for form in _forms(secrets):
+    for form in _forms(tuple(secrets)):
         data = data.replace(form.encode("utf-8", "surrogateescape"), HIDDEN.encode())
     return data
 
@@ -38,7 +39,8 @@ def redact_json(value: Json, secrets: Sequence[str]) -> Json:
     return value
 
 
-def _forms(secrets: Iterable[str]) -> list[str]:
+@cache
+def _forms(secrets: tuple[str, ...]) -> list[str]:
     """Each secret as it is and as JSON writes it; longest first, as one may be part of another."""
     forms = {
         form
