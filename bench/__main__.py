@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import crowd, demoing, measure, supervising, table, ticks
+from bench import crowd, demoing, linear, measure, supervising, table, ticks
 from bench.rows import ROWS, Result, expected, result
 from bench.worlds import BYTECODE, environment
 
@@ -59,6 +59,8 @@ def _measured(folder: Path, *, quick: bool, full: bool) -> Iterator[Result]:
     yield from supervising.supervised(folder / "run", baseline, 10.0 if quick else 60.0)
     _say("a crowded tick")
     yield from crowd.crowded(folder / "crowd", baseline, rounds)
+    _say("Linear")
+    yield from linear.asked(folder / "linear", baseline, rounds)
     _say("the demo")
     yield from demoing.played(folder / "demo", baseline)
 

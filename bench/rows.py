@@ -50,6 +50,48 @@ def _idle(name: str, ledger: str, *, only_full: bool = False) -> tuple[Row, ...]
     return cpu, rss, asked, Row(f"{name}.growth", what, "s", 1.1, True, only_full)
 
 
+def _linear(name: str, what: str) -> tuple[Row, ...]:
+    tick = f"idle tick with Linear, {what}"
+    return (
+        Row(f"{name}.requests", f"{tick}: requests", "", 1.0),
+        Row(f"{name}.up", f"{tick}: bytes sent", "B"),
+        Row(f"{name}.down", f"{tick}: bytes received", "B"),
+        Row(f"{name}.cpu", f"{tick}: CPU above the baseline", "s"),
+        Row(f"{name}.own", f"{tick}: CPU above that of linear.post", "s", 0.15),
+        Row(f"{name}.rss", f"{tick}: maximum RSS", "MB", 60.0),
+    )
+
+
+_CROWD = "tick with Linear, 50 running, 200 queued, 30 blocked, 20 waiting"
+_FIRST = "first poll of 10,000 issues of Linear"
+
+LINEAR: tuple[Row, ...] = (
+    Row("linear.post.cpu", "one POST by httpx and no more: CPU above the baseline", "s"),
+    *_linear("linear.idle", "no issues"),
+    *_linear("linear.long", "1,000 finished and 20 waiting issues, 100,000 events"),
+    Row(
+        "linear.long.growth", "its CPU against the same without the 1,000 finished", "s", 1.1, True
+    ),
+    Row("linear.crowd.requests", f"{_CROWD}: requests", "", 1.0),
+    Row("linear.crowd.points", f"{_CROWD}: points", "", 9_999.0),
+    Row("linear.crowd.up", f"{_CROWD}: bytes sent", "B"),
+    Row("linear.crowd.down", f"{_CROWD}: bytes received", "B"),
+    Row("linear.crowd.cpu", f"{_CROWD}: CPU above the baseline", "s"),
+    Row("linear.crowd.wall", f"{_CROWD}: wall time", "s"),
+    Row("linear.ways.acted", "of twelve kinds of change to one of them: acted on at once", ""),
+    Row("linear.ways.missed", "the others", "", 0.0),
+    Row("linear.ways.requests", "the same: most looks in one of these ticks", "", 1.0),
+    Row("linear.first.requests", f"{_FIRST}: requests", ""),
+    Row("linear.first.ticks", f"{_FIRST}: ticks", ""),
+    Row("linear.first.points", f"{_FIRST}: points of the dearest request", "", 9_999.0),
+    Row("linear.first.down", f"{_FIRST}: bytes received", "B"),
+    Row("linear.first.cpu", f"{_FIRST}: CPU above the baseline", "s"),
+    Row("linear.first.wall", f"{_FIRST}: wall time", "s"),
+    Row("linear.first.rss", f"{_FIRST}: maximum RSS", "MB"),
+    Row("linear.hour.idle", "requests in an hour of idle ticks, one every 30 s", "", 120.0),
+    Row("linear.hour.crowd", "the same with the crowd", "", 120.0),
+)
+
 ROWS: tuple[Row, ...] = (
     Row("baseline.cpu", "`python -c pass`: CPU", "s"),
     Row("baseline.rss", "`python -c pass`: maximum RSS", "MB"),
@@ -68,6 +110,7 @@ ROWS: tuple[Row, ...] = (
     Row("s3.wall", "tick with 50 running and 1,000 queued issues: wall time", "s", 1.0),
     Row("s3.cpu", "the same: CPU above the baseline", "s"),
     Row("s3.rss", "the same: maximum RSS", "MB"),
+    *LINEAR,
     Row("demo.wall", "`symphony demo`: wall time", "s", 30.0),
 )
 BY_NAME = {row.name: row for row in ROWS}
