@@ -66,6 +66,7 @@ def observe(
         runs=runs,
         disk=world.disk(),
         policy_error=problem,
+        misfit=isinstance(error, ConfigError) or bool(view.read and view.read.problems),
         looked_at=last.started_at,
         doubts={IssueId(issue): said for issue, said in last.doubts.items()},
         first=tuple(

@@ -29,6 +29,9 @@ LOCK_WAIT, GIT_WAIT = 10.0, 30.0
 SHORTEST_TIMEOUT = 2.0
 """Seconds that a request gets however late it is."""
 
+LATEST = 1.5
+"""Deadlines after which no request of a tick goes on."""
+
 READING_SHARE = 0.5
 """Of a tick's deadline, for reading, however many pages there are."""
 
@@ -53,11 +56,13 @@ class Opening:
 
     def timeout(self) -> float:
         """Seconds for one request: at most half of what is left, so that a read that hangs leaves
-        time for a second try, and for writes."""
+        time for a second try, and for writes. None after one and a half deadlines: at two the tick
+        ends itself."""
         if self.due is None:
             return REQUEST_TIMEOUT
         half = (self.due - self.elapsed()) / 2
-        return max(SHORTEST_TIMEOUT, min(REQUEST_TIMEOUT, half))
+        latest = self.due * LATEST - self.elapsed()
+        return min(REQUEST_TIMEOUT, max(SHORTEST_TIMEOUT, half), max(0.0, latest))
 
     def reading_left(self) -> float:
         """Seconds in which further pages may be asked for."""

@@ -100,7 +100,7 @@ def tick(
     decisions = plan(observed.snapshot, history, world.policy)
     minutes = Minutes(errors=list(observed.errors), codes=list(observed.codes))
     if world.policy_error:
-        minutes.errors.append(world.policy_error)
+        minutes.errors.insert(0, world.policy_error)
         minutes.codes.append(ExitCode.CONFIG)
     for batch in _batches(decisions):
         if dry_run:

@@ -31,7 +31,7 @@ from symphony_cli.core.intake import GONE_AFTER, intake
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.limits import spent
 from symphony_cli.core.outbox import take_back, tell
-from symphony_cli.core.policy import Policy, refusal
+from symphony_cli.core.policy import Policy, Refusal, refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
 from symphony_cli.core.record import GONE, Record
 from symphony_cli.core.settle import settle
@@ -144,7 +144,7 @@ class Planning:
     def _stop_reason(self, record: Record) -> tuple[str, str] | None:
         if record.missed >= GONE_AFTER:
             return GONE, "two complete reads of the tracker did not have it"
-        refused = refusal(record.issue, self.policy.rules)
+        refused = self._refused(record)
         if refused is None or refused.why is Why.BLOCKER:
             return None
         if refused.at_once:
@@ -153,6 +153,14 @@ class Planning:
         if age(self.world.now, record.state_since) > grace:
             return "handed_over", f"{refused.detail} for more than {grace:.0f} s"
         return None
+
+    def _refused(self, record: Record) -> Refusal | None:
+        """Why an issue is not ours any more; strange names decide nothing."""
+        refused = refusal(record.issue, self.policy.rules)
+        if refused is None or not refused.stranger:
+            return refused
+        unread = self.world.tracker.read is None and refused.why is Why.PROJECT
+        return None if self.world.misfit or unread else refused
 
     def _block(self, record: Record) -> Iterator[Decision]:
         over = self.policy.rules.is_terminal(record.issue.state)
@@ -201,7 +209,7 @@ class Planning:
             back = take_back(self.history, record, block, now) if block is not None else ()
             yield Finish(record.id, record.issue.state, back)
             return
-        refused = refusal(record.issue, self.policy.rules)
+        refused = self._refused(record)
         if refused is not None and refused.leaves and record.place is not None:
             yield Release(record.id, refused.why.value, refused.detail)
 

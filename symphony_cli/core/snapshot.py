@@ -89,6 +89,8 @@ class Snapshot:
     runs: dict[IssueId, Sighting] = field(default_factory=dict)
     disk: Disk | None = None
     policy_error: str = ""
+    misfit: bool = False
+    """The tracker does not have all names of WORKFLOW.md: nobody is refused by them."""
     looked_at: datetime | None = None
     """When the tick before this one looked."""
     doubts: dict[IssueId, str] = field(default_factory=dict)

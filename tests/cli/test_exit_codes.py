@@ -302,5 +302,5 @@ def test_the_worst_of_several_wins(house: House) -> None:
 
     assert (run_and_disk.code, run_and_disk.json["exit_code"]) == (15, 15)
     assert (file_and_folder.code, file_and_folder.json["exit_code"]) == (78, 78)
-    assert [" is not there: " in e for e in file_and_folder.json["errors"]] == [True, False]
+    assert [" is not there: " in e for e in file_and_folder.json["errors"]] == [False, True]
     assert len(house.events("faulted")) == 0

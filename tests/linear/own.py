@@ -26,6 +26,11 @@ class OwnWorld:
         self._server.close()
 
     @property
+    def server(self) -> FakeLinear:
+        """For what the other kinds cannot do."""
+        return self._server
+
+    @property
     def endpoint(self) -> str:
         return self._server.endpoint
 
@@ -126,6 +131,9 @@ class OwnWorld:
 
     def revoke(self, revoked: bool = True) -> None:
         self._server.revoke(revoked)
+
+    def accept(self, key: str) -> None:
+        self._server.service.keys.add(key)
 
     def labels_by_owners(self, on: bool = True) -> None:
         self._server.service.labels_by_owners = on

@@ -147,6 +147,9 @@ class StandInWorld:
     def revoke(self, revoked: bool = True) -> None:
         self._configure(keys={} if revoked else {KEY: {}})
 
+    def accept(self, key: str) -> None:
+        self._configure(keys={KEY: {}, key: {}})
+
     def labels_by_owners(self, on: bool = True) -> None:
         self._configure(team_label_management="owners" if on else "members")
 

@@ -181,6 +181,9 @@ class World(Protocol):
     def revoke(self, revoked: bool = True) -> None:
         """The key is not accepted any more (or again)."""
 
+    def accept(self, key: str) -> None:
+        """One more key of the same user."""
+
     def labels_by_owners(self, on: bool = True) -> None:
         """Only owners of the team may make labels."""
 

@@ -28,16 +28,22 @@ LEARN_AT_ONCE = 10
 """Issues whose relations are read in one document."""
 
 
-def to_learn(held: Sequence[Held]) -> list[str]:
-    """The issues that are blocked by something open that we cannot name: we know no name, or all
-    that we know are over and yet the filter still has the issue."""
-    wanted: list[str] = [one.id for one in held if UNNAMED in one.issue.blocked_by]
-    wanted += [one.id for one in held if one.issue.blocked_by and not _waits(one.issue)]
-    return wanted[:LEARN_AT_ONCE]
+def to_learn(held: Sequence[Held], turn: int = 0) -> list[str]:
+    """The blocked issues whose relations are read now: first those of which we can name nothing
+    open, though the filter has them; then the others, whose blockers may have been exchanged.
+
+    Args:
+        turn: any number; where to begin when there are too many.
+    """
+    blocked = [one for one in held if one.issue.blocked_by]
+    at = turn % len(blocked) if blocked else 0
+    in_turn = sorted([*blocked[at:], *blocked[:at]], key=lambda one: _is_explained(one.issue))
+    return [one.id for one in in_turn[:LEARN_AT_ONCE]]
 
 
-def _waits(issue: Issue) -> bool:
-    return any(blocker.open is not False for blocker in issue.blocked_by)
+def _is_explained(issue: Issue) -> bool:
+    named = [blocker for blocker in issue.blocked_by if blocker != UNNAMED]
+    return len(named) == len(issue.blocked_by) and any(b.open is not False for b in named)
 
 
 def known(held: Sequence[Held]) -> list[str]:

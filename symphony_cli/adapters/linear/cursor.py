@@ -94,13 +94,25 @@ def is_due(cursor: Cursor, now: datetime, every: float) -> bool:
         return False
     if cursor.full_at is None:
         return True
-    return abs((now - cursor.full_at).total_seconds()) >= every
+    gone = now - cursor.full_at
+    return gone.total_seconds() >= every or gone < -OVERLAP
+
+
+def skipped(cursor: Cursor, date: datetime | None, now: datetime) -> Cursor:
+    """The cursor when too much has changed to be read: past all of it, for a complete poll begins.
+    `date` is the first page's."""
+    return replace(cursor, since=_limit(date, now), walk=Walk(now))
+
+
+def _limit(date: datetime | None, now: datetime) -> datetime:
+    """The moment up to which an answer can have told everything."""
+    return date if date is not None else now - OVERLAP
 
 
 def moved(cursor: Cursor, seen: Iterable[datetime], date: datetime | None, now: datetime) -> Cursor:
     """The cursor after a look that saw changes of these dates; `date` is the first page's."""
     dates = list(seen)
-    limit = date if date is not None else now - OVERLAP
+    limit = _limit(date, now)
     newest = max((min(one, limit) for one in dates), default=None)
     if cursor.since is None:
         return replace(cursor, since=limit)

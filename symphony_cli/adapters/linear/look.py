@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from html import unescape
 
 from symphony_cli.adapters.linear import blockers, cursor, documents
 from symphony_cli.adapters.linear.cursor import Cursor, Walk
 from symphony_cli.adapters.linear.documents import ByIds, Listing, Part
-from symphony_cli.adapters.linear.exchange import Answer, Asks
+from symphony_cli.adapters.linear.exchange import Answer, Asks, Complaint
 from symphony_cli.adapters.linear.issues import Found, Setting, issue_of, unknown_labels
 from symphony_cli.adapters.linear.names import Names, with_labels
 from symphony_cli.adapters.linear.names_check import problems
@@ -34,11 +35,11 @@ from symphony_cli.core.run import TrackerRef
 from symphony_cli.core.shape import Json
 from symphony_cli.core.snapshot import Held, Read
 from symphony_cli.core.times import stamp
-from symphony_cli.errors import TrackerError
+from symphony_cli.errors import PutOff, TrackerError
 from symphony_cli.ids import IssueId, digest
 
 FRESH = 60.0
-"""Seconds for which names that were just resolved need not be asked for again."""
+"""Seconds for which a complete poll goes by the names that were resolved before it."""
 
 BLOCKED_PAGE = 50
 """Rows of a page of the blocked half, which is the shorter one."""
@@ -77,6 +78,8 @@ class Look:
     cursor: Cursor
     held: Sequence[Held]
     full: bool = False
+    new: bool = False
+    """The names were asked for a moment ago, in the request before this one."""
     found: Found = field(default_factory=Found)
     date: datetime | None = None
     requests: int = 0
@@ -107,9 +110,11 @@ class Look:
 
     def _names_part(self) -> AllNames | None:
         """All names anew: before a complete poll, and while WORKFLOW.md does not fit them."""
-        old = (self.place.now - self.names.as_of).total_seconds() > FRESH
+        # Their clock against ours: a difference of minutes costs a part of a document.
+        old = abs((self.place.now - self.names.as_of).total_seconds()) > FRESH
         misfit = bool(problems(self.names, self.place.ref, self.place.rules))
-        return AllNames(self.place.where) if old and (self._due or misfit) else None
+        wanted = (self._due and old) or (misfit and not self.new)
+        return AllNames(self.place.where) if wanted else None
 
     @property
     def _due(self) -> bool:
@@ -181,7 +186,9 @@ class Look:
     def _by_ids(self, room: float) -> list[ByIds]:
         """What we hold: blockers and relations first, for they are few; running issues always."""
         known = blockers.known(self.held)[: documents.PAGE]
-        learn = blockers.to_learn(self.held)
+        # As good as dice: which are read must not hang on how often ticks come.
+        turn = int(digest(stamp(self.place.now)), 16)
+        learn = blockers.to_learn(self.held, turn)
         few = [
             ByIds("blockers", known, documents.BLOCKER, documents.BLOCKER_POINTS),
             ByIds("relations", learn, documents.LEARNED, documents.LEARNED_POINTS),
@@ -204,6 +211,8 @@ class Look:
             return list(ids)
         running = [one.id for one in self.held if one.running][:most]
         rest = [one.id for one in self.held if not one.running]
+        if not rest:
+            return list(running)
         at, share = self.cursor.turn % len(rest), most - len(running)
         self.cursor = replace(self.cursor, turn=(at + share) % len(rest))
         return [*running, *(rest + rest)[at : at + share]]
@@ -217,11 +226,22 @@ class Look:
         parts += [part for part in (labels, names_part) if part is not None]
         held = self._by_ids(documents.LIMIT - documents.cost(parts))
         parts += held
-        answer = self._ask(parts)
+        answer = self._ask_from_start_if_refused(parts)
         self.date = answer.date
         if labels is not None:
             self.names = labels.names(self.place.asks)
         self._take_held(held)
+
+    def _ask_from_start_if_refused(self, parts: Sequence[Part]) -> Answer:
+        """A complete poll goes on after a row that an earlier tick saw; that row may be purged."""
+        try:
+            return self._ask(parts)
+        except Complaint:
+            if not any(part.after for part in self.walking):
+                raise
+        for part in self.walking:
+            part.after = ""
+        return self._ask(parts)
 
     def _ask(self, parts: Iterable[Part]) -> Answer:
         wanted = list(parts)
@@ -233,14 +253,16 @@ class Look:
         return answer
 
     def _ask_further(self) -> None:
-        """The rest of what changed: all of it, or this look fails."""
-        while unread := [part for part in self.changed if part.more]:
-            if self.place.time_left() <= 0:
-                raise TrackerError(
-                    "So much changed in Linear that this tick could not read all of it in time; "
-                    "nothing of it was believed. Give ticks a longer deadline (`--deadline`)."
-                )
-            self._ask(unread)
+        """The rest of what changed. When there is no time or allowance for all of it, a complete
+        poll goes through everything instead: otherwise each tick would fail at the same place."""
+        try:
+            while unread := [part for part in self.changed if part.more]:
+                if self.place.time_left() <= 0:
+                    raise PutOff("There is no time left to ask Linear now.", 1.0)
+                self._ask(unread)
+        except PutOff:
+            self.cursor = cursor.skipped(self.cursor, self.date, self.place.now)
+            self.walking = []
 
     def _take_held(self, parts: Sequence[ByIds]) -> None:
         by_alias = {part.alias: part.rows for part in parts}
@@ -250,6 +272,7 @@ class Look:
             flags = by_alias[alias.replace("held_", "flags_")]
             blocked = {row.id for row in rows(_Flag, flags, "flags")}
             for row in rows(Row, nodes, "held issues"):
+                self._rename(row)
                 self.found.add(row, row.id in blocked)
         told = rows(BlockerRow, by_alias.get("blockers", []), "blockers")
         self.found.blockers = {row.id: row for row in told}
@@ -294,6 +317,7 @@ class Look:
         for part in (*changed, *self.walking):
             for row in rows(Row, part.rows, part.alias):
                 self.found.add(row, part.alias.endswith("blocked"))
+                self._rename(row)
                 if part in changed:
                     seen += [row.updatedAt, *([row.archivedAt] if row.archivedAt else [])]
         pulls = [node for part in self.changed if part.root != "issues" for node in part.rows]
@@ -315,6 +339,13 @@ class Look:
             problems=problems(self.names, self.place.ref, self.place.rules),
             first_poll=self.cursor.first,
         )
+
+    def _rename(self, row: Row) -> None:
+        """A state that is called otherwise than we thought."""
+        known, name = self.names.states.get(row.state.id), unescape(row.state.name)
+        if known is not None and known.name != name:
+            states = {**self.names.states, known.id: replace(known, name=name)}
+            self.names = replace(self.names, states=states)
 
     def _learn_labels(self) -> None:
         setting = Setting(self.names, self.place.ref.project, self.place.rules)

@@ -1,4 +1,7 @@
-"""Names as parts of the tick's one document: all anew, or only the labels that are new."""
+"""Names as parts of the tick's one document: all anew, or only the labels that are new.
+
+What reads names out of an answer is imported when there are any: an idle tick has none to read.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,6 @@ from symphony_cli.adapters.linear.names_documents import (
     since_values,
 )
 from symphony_cli.adapters.linear.names_documents import Part as Text
-from symphony_cli.adapters.linear.names_read import from_answer, labels_since, resolve
-from symphony_cli.adapters.linear.names_rows import LabelRow, label_of
-from symphony_cli.adapters.linear.wire import rows
 from symphony_cli.core.shape import Json
 
 ALL_POINTS = 3_109.0
@@ -81,6 +81,8 @@ class AllNames:
             ConfigError: the project is not there.
             TrackerError: no answer, or none that can be understood.
         """
+        from symphony_cli.adapters.linear.names_read import from_answer
+
         where = self.where
         answer = Answer(self.data, date)
         return from_answer(
@@ -128,6 +130,10 @@ class NewLabels:
             ConfigError: everything had to be read anew, and the project is not there.
             TrackerError: no answer, or none that can be understood.
         """
+        if not connection(self.data, "names_new_labels")[0]:
+            return self.before
+        from symphony_cli.adapters.linear.names_read import labels_since, resolve
+
         labels = labels_since(Answer(self.data))
         if labels is not None:
             return with_labels(self.before, labels)
@@ -172,4 +178,7 @@ class LabelsById:
 
     def labels(self) -> list[Label]:
         """The labels that we may see."""
+        from symphony_cli.adapters.linear.names_rows import LabelRow, label_of
+        from symphony_cli.adapters.linear.wire import rows
+
         return [label_of(row) for row in rows(LabelRow, self.nodes, "labels")]

@@ -14,7 +14,6 @@ from symphony_cli.adapters.linear.exchange import Asks
 from symphony_cli.adapters.linear.issues import Setting
 from symphony_cli.adapters.linear.names import Names, with_labels
 from symphony_cli.adapters.linear.names_parts import LabelsById
-from symphony_cli.adapters.linear.names_read import resolve
 from symphony_cli.adapters.linear.wire import Row
 from symphony_cli.core.budget import Gauge
 from symphony_cli.core.policy import Rules
@@ -88,12 +87,14 @@ class LinearTracker:
             ConfigError: Linear does not have the project.
             TrackerError: no answer, or none that can be believed.
         """
+        before = self.requests
         names = self.names()
+        new = self.requests > before
         place = look.Place(
             self.asks, self.ref, self.rules, self.account, self.now(), self.time_left
         )
         at = cursor.parse(since, look.scope_of(place, names))
-        looking = look.Look(place, names, at, held, full)
+        looking = look.Look(place, names, at, held, full, new)
         read = looking.read()
         self.keep(looking.names)
         return read
@@ -171,6 +172,8 @@ class LinearTracker:
             question = names_file.question(self.ref.endpoint, self.ref.project, self.account)
             self._names = names_file.load(self.cache, question)
         if self._names is None:
+            from symphony_cli.adapters.linear.names_read import resolve  # once in a state folder
+
             where = self.ref.endpoint, self.ref.project, self.now()
             self.keep(resolve(self.asks, *where, account=self.account))
         assert self._names is not None, "resolved or loaded"

@@ -58,8 +58,8 @@ OUR_FAULT = frozenset(
 """`extensions.type` of errors that stay, also with HTTP 5xx."""
 
 WRONG_KEY = (
-    "Linear does not accept the key: check LINEAR_API_KEY (or what `tracker.api_key` names), or make "
-    "a new key in Linear's settings, under Security & access, and put it into symphony.env."
+    "Linear does not accept the key: check LINEAR_API_KEY (or what `tracker.api_key` names), or "
+    "make a new key in Linear's settings, under Security & access, and put it into symphony.env."
 )
 
 BEARER = (

@@ -68,7 +68,9 @@ def test_a_fault_that_stays_is_an_error_after_two_tries_and_a_mutation_is_sent_o
 def test_nobody_who_listens_is_an_error_with_the_reason(to: To) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(Passing, match=r"could not be reached \(.*refused\): try again later"):
+    with pytest.raises(
+        Passing, match=r"could not be reached at http.* \(.*refused\): try again later"
+    ):
         to(f"http://127.0.0.1:{port}/graphql").ask("Me", QUERY, {})
 
 
