@@ -8,18 +8,21 @@ A tracker's test module parametrises over `CASES` and hands each a factory:
 
 The factory puts these issues (with description, comments, blockers) into a new tracker, whose
 terminal state is `Done`, and returns it with a way to change things behind its back.
+
+A case calls issues by name, and the name is both id and identifier. A tracker that makes ids by
+itself has a stage that knows which is whose: `id_of` before a question, `told` after the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
 
 from symphony_cli.core.issue import Blocker, Comment, Issue
-from symphony_cli.core.snapshot import Held
+from symphony_cli.core.snapshot import Held, Read
 from symphony_cli.errors import TrackerError
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import Tracker
@@ -34,6 +37,23 @@ class Stage:
     """Make an issue, or replace the one with its id."""
     drop: Callable[[IssueId], None]
     """Delete an issue."""
+    id_of: Callable[[str], IssueId] = IssueId
+    """The tracker's id of the issue that a case calls so."""
+    told: Callable[[Issue], Issue] = lambda issue: issue
+    """What the tracker told of an issue, in the words of a case."""
+    nobody: str = "nobody"
+    """In every refusal to write to an issue of the name `nobody`, which is not there."""
+
+    def look(self, since: str = "", *names: str) -> tuple[list[Issue], Read]:
+        """One look of somebody who holds these issues: what it told, in our words; the answer."""
+        held = [Held(replace(an_issue(name), id=self.id_of(name))) for name in names]
+        answer = self.tracker.look(since, held)
+        return sorted(map(self.told, answer.issues), key=lambda issue: issue.id), answer
+
+    def read(self, name: str = "one") -> Issue:
+        """One issue, whole."""
+        (issue,) = self.tracker.read([self.id_of(name)]).issues
+        return self.told(issue)
 
 
 Factory = Callable[[Sequence[Issue]], Stage]
@@ -51,43 +71,54 @@ def holding(*names: str) -> list[Held]:
 
 
 def a_look_tells_the_facts_of_every_issue_and_no_long_texts(factory: Factory) -> None:
-    full = an_issue(priority=2, labels=("Bug", "api"), assignee="ana", branch="b/one", pr="12")
+    full = an_issue(priority=2, labels=("Bug", "api"), assignee="ana", branch="b/one")
     texts = an_issue("two", description="Long.", comments=(Comment("Hello.", "ana"),))
     stage = factory([full, texts])
 
-    answer = stage.tracker.look("", [])
+    issues, answer = stage.look()
 
-    assert {issue.id: issue for issue in answer.issues} == {
-        IssueId("one"): full,
-        IssueId("two"): an_issue("two"),
-    }
+    assert issues == [full, an_issue("two")]
     assert (answer.missing, answer.unknown) == ((), {})
+
+
+def a_first_look_tells_of_pull_requests(factory: Factory) -> None:
+    stage = factory([an_issue(pr="12")])
+    assert stage.look()[0] == [an_issue(pr="12")]
+
+
+def a_pull_request_that_is_linked_is_told_by_the_next_look(factory: Factory) -> None:
+    stage = factory([an_issue()])
+    _, first = stage.look("", "one")
+
+    stage.put(an_issue(pr="12"))
+
+    assert stage.look(first.cursor, "one")[0] == [an_issue(pr="12")]
 
 
 def a_held_issue_that_is_not_there_is_missing(factory: Factory) -> None:
     stage = factory([an_issue("one"), an_issue("two")])
-    stage.drop(IssueId("two"))
+    stage.drop(stage.id_of("two"))
 
-    answer = stage.tracker.look("", holding("one", "two"))
+    issues, answer = stage.look("", "one", "two")
 
-    assert answer.missing == (IssueId("two"),)
-    assert [issue.id for issue in answer.issues] == ["one"]
+    assert answer.missing == (stage.id_of("two"),)
+    assert [issue.id for issue in issues] == ["one"]
 
 
 def a_change_by_a_person_is_seen_by_the_next_look(factory: Factory) -> None:
     stage = factory([an_issue()])
-    first = stage.tracker.look("", holding("one"))
+    _, first = stage.look("", "one")
 
     stage.put(an_issue(state="In Progress", labels=("urgent",)))
 
-    second = stage.tracker.look(first.cursor, holding("one"))
-    assert second.issues == (an_issue(state="In Progress", labels=("urgent",)),)
+    issues, _ = stage.look(first.cursor, "one")
+    assert issues == [an_issue(state="In Progress", labels=("urgent",))]
 
 
 def reading_by_id_gives_the_description(factory: Factory) -> None:
     stage = factory([an_issue(description="First line.\n\nSecond paragraph."), an_issue("two")])
 
-    (issue,) = stage.tracker.read([IssueId("one")]).issues
+    issue = stage.read("one")
 
     assert (issue.id, issue.description) == ("one", "First line.\n\nSecond paragraph.")
 
@@ -95,17 +126,17 @@ def reading_by_id_gives_the_description(factory: Factory) -> None:
 def reading_an_id_that_nobody_has_calls_it_missing(factory: Factory) -> None:
     stage = factory([an_issue()])
 
-    answer = stage.tracker.read([IssueId("../one"), IssueId("one")])
+    answer = stage.tracker.read([IssueId("../one"), stage.id_of("one")])
 
     assert answer.missing == (IssueId("../one"),)
-    assert [issue.id for issue in answer.issues] == ["one"]
+    assert [stage.told(issue).id for issue in answer.issues] == ["one"]
 
 
 def a_blocker_is_open_until_its_state_is_terminal(factory: Factory) -> None:
     waits = an_issue(blocked_by=(Blocker("first"), Blocker("second")))
     stage = factory([waits, an_issue("first"), an_issue("second", "Done")])
 
-    (issue,) = stage.tracker.read([IssueId("one")]).issues
+    issue = stage.read("one")
 
     assert [(b.identifier, b.state, b.open) for b in issue.blocked_by] == [
         ("first", "Todo", True),
@@ -116,7 +147,7 @@ def a_blocker_is_open_until_its_state_is_terminal(factory: Factory) -> None:
 def a_comment_is_posted_once_however_often_it_is_sent(factory: Factory) -> None:
     stage = factory([an_issue(comments=(Comment("Please hurry.", "ana"),))])
 
-    answers = [stage.tracker.comment(IssueId("one"), "On it.", "w_1") for _ in range(3)]
+    answers = [stage.tracker.comment(stage.id_of("one"), "On it.", "w_1") for _ in range(3)]
 
     assert answers[-1] is True
     assert bodies(stage) == ["Please hurry.", "On it."]
@@ -125,8 +156,8 @@ def a_comment_is_posted_once_however_often_it_is_sent(factory: Factory) -> None:
 def comments_with_other_write_ids_are_other_comments(factory: Factory) -> None:
     stage = factory([an_issue()])
 
-    stage.tracker.comment(IssueId("one"), "Same words.", "w_1")
-    stage.tracker.comment(IssueId("one"), "Same words.", "w_2")
+    stage.tracker.comment(stage.id_of("one"), "Same words.", "w_1")
+    stage.tracker.comment(stage.id_of("one"), "Same words.", "w_2")
 
     assert bodies(stage) == ["Same words.", "Same words."]
 
@@ -135,44 +166,44 @@ def a_comment_keeps_what_looks_like_structure(factory: Factory) -> None:
     body = "---\n# Title\n## Comments\n### 2026-01-01 · ana\n```\nnever closed\n<!-- x -->"
     stage = factory([an_issue(description="What to do.")])
 
-    stage.tracker.comment(IssueId("one"), body, "w_1")
+    stage.tracker.comment(stage.id_of("one"), body, "w_1")
 
-    (issue,) = stage.tracker.read([IssueId("one")]).issues
-    assert (issue.description, bodies(stage)) == ("What to do.", [body])
+    assert (stage.read().description, bodies(stage)) == ("What to do.", [body])
 
 
 def a_label_is_set_once_in_whatever_case(factory: Factory) -> None:
     stage = factory([an_issue(labels=("Bug",))])
 
     for name in ("bug", "Stuck", "STUCK"):
-        stage.tracker.add_label(IssueId("one"), name)
+        stage.tracker.add_label(stage.id_of("one"), name)
 
-    assert labels(stage) == ("Bug", "Stuck")
+    assert stage.read().labels == ("Bug", "Stuck")
 
 
 def a_label_comes_off_in_whatever_case_and_others_stay(factory: Factory) -> None:
     stage = factory([an_issue(labels=("Bug", "Stuck", "api"))])
 
     for name in ("STUCK", "stuck", "never there"):
-        stage.tracker.remove_label(IssueId("one"), name)
+        stage.tracker.remove_label(stage.id_of("one"), name)
 
-    assert labels(stage) == ("Bug", "api")
+    assert stage.read().labels == ("Bug", "api")
 
 
 def an_issue_moves_to_another_state_and_nothing_else_changes(factory: Factory) -> None:
     stage = factory([an_issue(labels=("Bug",)), an_issue("two", "In Progress")])
 
-    stage.tracker.set_state(IssueId("one"), "In Progress")
-    stage.tracker.set_state(IssueId("one"), "In Progress")
+    stage.tracker.set_state(stage.id_of("one"), "In Progress")
+    stage.tracker.set_state(stage.id_of("one"), "In Progress")
 
-    assert set(stage.tracker.look("", []).issues) == {
+    assert stage.look()[0] == [
         an_issue(state="In Progress", labels=("Bug",)),
         an_issue("two", "In Progress"),
-    }
+    ]
 
 
 def writing_to_an_issue_that_is_not_there_is_an_error_of_the_tracker(factory: Factory) -> None:
-    tracker, nobody = factory([an_issue()]).tracker, IssueId("nobody")
+    stage = factory([an_issue()])
+    tracker, nobody = stage.tracker, stage.id_of("nobody")
 
     for write in (
         lambda: tracker.comment(nobody, "Hello.", "w_1"),
@@ -180,20 +211,13 @@ def writing_to_an_issue_that_is_not_there_is_an_error_of_the_tracker(factory: Fa
         lambda: tracker.remove_label(nobody, "Bug"),
         lambda: tracker.set_state(nobody, "Done"),
     ):
-        with pytest.raises(TrackerError, match="nobody"):
+        with pytest.raises(TrackerError, match=stage.nobody):
             write()
 
 
-def bodies(stage: Stage, name: str = "one") -> list[str]:
-    """The texts under an issue, oldest first."""
-    (issue,) = stage.tracker.read([IssueId(name)]).issues
-    return [comment.body for comment in issue.comments]
-
-
-def labels(stage: Stage, name: str = "one") -> tuple[str, ...]:
-    """The labels of an issue."""
-    (issue,) = stage.tracker.read([IssueId(name)]).issues
-    return issue.labels
+def bodies(stage: Stage) -> list[str]:
+    """The texts under the first issue, oldest first."""
+    return [comment.body for comment in stage.read().comments]
 
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -201,6 +225,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 CASES: tuple[Callable[[Factory], None], ...] = (
     a_look_tells_the_facts_of_every_issue_and_no_long_texts,
+    a_first_look_tells_of_pull_requests,
+    a_pull_request_that_is_linked_is_told_by_the_next_look,
     a_held_issue_that_is_not_there_is_missing,
     a_change_by_a_person_is_seen_by_the_next_look,
     reading_by_id_gives_the_description,

@@ -1,4 +1,4 @@
-"""The fixtures of `servers`, for the tests of this folder."""
+"""The fixtures of `servers` and `watch`, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import pytest
 
 from tests.linear.asks import Asks
 from tests.linear.servers import stand_in_processes, world
+from tests.linear.watch import watching
 from tests.linear.world import World
 
-__all__ = ["stand_in_processes", "world"]
+__all__ = ["stand_in_processes", "watching", "world"]
 
 
 @pytest.fixture

@@ -59,6 +59,9 @@ class Cursor:
     walk: Walk | None = None
     turn: int = 0
     """Where the rotation is, when we hold more issues than one document can name."""
+    again: bool = False
+    """The last look read its changes page by page: the next goes over them once more, because an
+    issue that became blocked, or free, between two pages may have been on none of them."""
     format: int = FORMAT
 
     @property
@@ -101,7 +104,7 @@ def is_due(cursor: Cursor, now: datetime, every: float) -> bool:
 def skipped(cursor: Cursor, date: datetime | None, now: datetime) -> Cursor:
     """The cursor when too much has changed to be read: past all of it, for a complete poll begins.
     `date` is the first page's."""
-    return replace(cursor, since=_limit(date, now), walk=Walk(now))
+    return replace(cursor, since=_limit(date, now), again=False, walk=Walk(now))
 
 
 def _limit(date: datetime | None, now: datetime) -> datetime:
@@ -109,8 +112,16 @@ def _limit(date: datetime | None, now: datetime) -> datetime:
     return date if date is not None else now - OVERLAP
 
 
-def moved(cursor: Cursor, seen: Iterable[datetime], date: datetime | None, now: datetime) -> Cursor:
-    """The cursor after a look that saw changes of these dates; `date` is the first page's."""
+def moved(
+    cursor: Cursor,
+    seen: Iterable[datetime],
+    date: datetime | None,
+    now: datetime,
+    *,
+    paged: bool = False,
+) -> Cursor:
+    """The cursor after a look that saw changes of these dates; `date` is the first page's. After
+    one that was `paged` it stays where it is, once."""
     dates = list(seen)
     limit = _limit(date, now)
     newest = max((min(one, limit) for one in dates), default=None)
@@ -118,8 +129,11 @@ def moved(cursor: Cursor, seen: Iterable[datetime], date: datetime | None, now: 
         return replace(cursor, since=limit)
     if newest is None or newest <= cursor.since:
         return cursor
-    far = newest - cursor.since >= STEP
-    return replace(cursor, since=newest) if far or len(dates) >= MANY else cursor
+    if newest - cursor.since < STEP and len(dates) < MANY:
+        return cursor
+    if paged and not cursor.again:
+        return replace(cursor, again=True)
+    return replace(cursor, since=newest, again=False)
 
 
 def walked(cursor: Cursor, walk: Walk) -> Cursor:

@@ -11,21 +11,18 @@ from symphony_cli.adapters.linear import documents
 from symphony_cli.adapters.linear.documents import ByIds
 from symphony_cli.adapters.linear.exchange import Asks
 from symphony_cli.adapters.linear.issues import Setting, plain
+from symphony_cli.adapters.linear.pages import PageInfo
 from symphony_cli.adapters.linear.pulls import FILTER, PullRow, pull_of
-from symphony_cli.adapters.linear.wire import (
+from symphony_cli.adapters.linear.wire import Relations, Row, blocker, rows
+from symphony_cli.adapters.linear.wire_texts import (
     LONGEST_TEXT,
     CommentRow,
     Comments,
-    MoreRow,
-    Relations,
-    Row,
     StayRow,
     Stays,
-    blocker,
     comment,
     cut,
     entries,
-    rows,
 )
 from symphony_cli.core.issue import Issue
 from symphony_cli.errors import TrackerError
@@ -183,7 +180,7 @@ def _node(asks: Asks, name: str, document: str, variables: dict[str, str]) -> li
     return nodes
 
 
-def _after(more: MoreRow) -> str:
+def _after(more: PageInfo) -> str:
     if not more.endCursor:
         raise TrackerError("Linear says that a list goes on, but not where: try again later.")
     return more.endCursor
@@ -214,7 +211,7 @@ def _stays(asks: Asks, issue: str, page: Stays) -> list[StayRow]:
     return found
 
 
-def _relations(asks: Asks, issue: str, more: MoreRow) -> Relations:
+def _relations(asks: Asks, issue: str, more: PageInfo) -> Relations:
     variables = {"id": issue, "relations_after": _after(more)}
     nodes = _node(asks, "IssueRelations", MORE_RELATIONS, variables)
     return rows(OnlyRelations, nodes, "relations")[0].inverseRelations

@@ -88,7 +88,8 @@ def with_more(
 def plain(row: Row, setting: Setting) -> Issue:
     """What a row says by itself."""
     names = setting.names
-    labels = (names.labels[label].name for label in row.labelIds if label in names.labels)
+    named = (names.labels[label].name for label in row.labelIds if label in names.labels)
+    labels = [name for name in named if name]
     assignee = row.assignee
     project = row.project.slugId if row.project is not None else None
     return Issue(

@@ -322,7 +322,8 @@ class Look:
                     seen += [row.updatedAt, *([row.archivedAt] if row.archivedAt else [])]
         pulls = [node for part in self.changed if part.root != "issues" for node in part.rows]
         self.found.pulls = by_issue(rows(PullRow, pulls, "pull requests"))
-        self.cursor = cursor.moved(self.cursor, seen, self.date, self.place.now)
+        paged = any(part.pages > 1 for part in changed)
+        self.cursor = cursor.moved(self.cursor, seen, self.date, self.place.now, paged=paged)
         before: dict[str, Issue] = {one.id: one.issue for one in self.held}
         self._learn_labels()
         setting = Setting(self.names, self.place.ref.project, self.place.rules)

@@ -110,7 +110,10 @@ def _label_names(names: Names) -> list[str]:
     spelled = {
         norm(label.name): label.name
         for label in names.labels.values()
-        if not label.group and not label.archived and (not label.team or label.team in names.teams)
+        if label.name
+        and not label.group
+        and not label.archived
+        and (not label.team or label.team in names.teams)
     }
     return list(spelled.values())
 

@@ -177,8 +177,11 @@ class LabelsById:
         self.nodes, _ = connection(data, "labels")
 
     def labels(self) -> list[Label]:
-        """The labels that we may see."""
+        """A label for each id. One that the key may not see has no name, and is not looked for
+        again before all names are read anew."""
         from symphony_cli.adapters.linear.names_rows import LabelRow, label_of
         from symphony_cli.adapters.linear.wire import rows
 
-        return [label_of(row) for row in rows(LabelRow, self.nodes, "labels")]
+        seen = [label_of(row) for row in rows(LabelRow, self.nodes, "labels")]
+        hidden = set(self.ids).difference(label.id for label in seen)
+        return [*seen, *(Label(label, "") for label in sorted(hidden))]

@@ -17,7 +17,7 @@ class PageInfo:
     """Whether there is more, and from where on."""
 
     hasNextPage: bool
-    endCursor: str | None
+    endCursor: str | None = None
 
 
 def parsed(kind: type[T], data: Json, *path: str) -> T:

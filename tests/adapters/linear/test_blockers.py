@@ -130,6 +130,19 @@ def test_names_are_learned_for_a_few_issues_at_once() -> None:
     ]
 
 
+def test_what_is_explained_by_nothing_open_is_learned_first_and_the_rest_in_turn() -> None:
+    binned = told(row("C", trashed=True))
+    closed = [held("unnamed", [*told(A), UNNAMED]), held("binned", binned)]
+    named = [held(f"N{n}", told(A)) for n in range(2 * LEARN_AT_ONCE)]
+    everybody = [held("free"), *named[:5], *closed, *named[5:]]
+
+    turns = [to_learn(everybody, turn) for turn in range(len(everybody))]
+
+    assert {frozenset(turn[:2]) for turn in turns} == {frozenset({"unnamed", "binned"})}
+    assert {len(turn) for turn in turns} == {LEARN_AT_ONCE}
+    assert set.union(*map(set, turns)) == {"unnamed", "binned", *(one.id for one in named)}
+
+
 def test_known_blockers_are_asked_for_once_and_unnamed_ones_not() -> None:
     assert known([held("x", told(A, B)), held("y", [*told(B), UNNAMED]), held("z")]) == [
         "id-A",
