@@ -25,6 +25,7 @@ from symphony_cli.adapters.linear.names import (
 from symphony_cli.adapters.linear.names_check import problems
 from symphony_cli.adapters.linear.names_documents import LABELS_SINCE_PART, PART, since_values
 from symphony_cli.adapters.linear.names_file import load, question, save
+from symphony_cli.adapters.linear.names_parts import LabelsById
 from symphony_cli.adapters.linear.names_read import labels_since, resolve
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.run import TrackerRef
@@ -365,3 +366,23 @@ def test_what_the_documents_cost_is_what_their_room_says() -> None:
         251.0,
         115.0,
     ]
+
+
+def test_a_label_that_the_key_may_not_see_is_asked_for_once_and_shown_nowhere() -> None:
+    part = LabelsById(["seen", "hidden"])
+    part.take(
+        {
+            "labels": {
+                "nodes": [
+                    {
+                        "id": "seen",
+                        "name": "bug",
+                        "isGroup": False,
+                        "archivedAt": None,
+                        "team": None,
+                    }
+                ]
+            }
+        }
+    )
+    assert part.labels() == [Label("seen", "bug"), Label("hidden", "")]
