@@ -34,6 +34,8 @@ class Observed:
     snapshot: Snapshot
     errors: tuple[str, ...]
     codes: tuple[ExitCode, ...]
+    problems: tuple[str, ...] = ()
+    """Names that the tracker does not have, by this answer or the last one."""
     note: str = ""
     """What is no error but a person wants to know: why nobody was asked."""
     ask_at: datetime | None = None
@@ -49,16 +51,14 @@ def observe(
     runs, run_errors = _runs(world, history)
     view, error = _tracker(world, history, last, now, full)
     errors, codes = [*run_errors], [ExitCode.PARTIAL] if run_errors else []
-    problem = world.policy_error
-    if isinstance(error, ConfigError):
-        problem = problem or str(error)
     if error is not None and not isinstance(error, PutOff):
         errors.append(str(error))
         codes.append(error.exit_code)
-    if view.read is not None and view.read.problems:
-        errors += view.read.problems
+    problems = _problems(view, error, last)
+    if view.read is not None and problems:
+        errors += problems
         codes.append(ExitCode.CONFIG)
-        problem = problem or view.read.problems[0]
+    problem = world.policy_error or (problems[0] if problems else "")
     wait = error.wait if isinstance(error, (PutOff, RateLimited)) else None
     snapshot = Snapshot(
         now=now,
@@ -66,7 +66,8 @@ def observe(
         runs=runs,
         disk=world.disk(),
         policy_error=problem,
-        misfit=isinstance(error, ConfigError) or bool(view.read and view.read.problems),
+        misnamed=frozenset(sentence.partition(" ")[0] for sentence in problems),
+        first_poll=last.first_poll if view.read is None else view.read.first_poll,
         looked_at=last.started_at,
         doubts={IssueId(issue): said for issue, said in last.doubts.items()},
         first=tuple(
@@ -77,6 +78,7 @@ def observe(
         snapshot,
         tuple(errors),
         tuple(codes),
+        problems=problems,
         note=str(error) if isinstance(error, PutOff) else "",
         ask_at=None if wait is None else now + timedelta(seconds=wait),
         doubts=doubts(view.read, history, world.policy.rules) if view.read else {},
@@ -108,9 +110,23 @@ def _tracker(
         read = world.tracker.look(history.cursor, held(history, last), full=full)
     except (TrackerError, ConfigError) as error:
         as_of = None if last.facts_as_of is None else min(last.facts_as_of, now)
-        reachable, rejected = isinstance(error, PutOff), isinstance(error, KeyRejected)
-        return TrackerView(None, as_of, str(error), reachable, rejected), error
+        return _unread(error, as_of), error
     return TrackerView(_in_order(read), now), None
+
+
+def _unread(error: TrackerError | ConfigError, as_of: datetime | None) -> TrackerView:
+    wait = error.wait if isinstance(error, (PutOff, RateLimited)) else 0.0
+    reachable, rejected = isinstance(error, PutOff), isinstance(error, KeyRejected)
+    return TrackerView(None, as_of, str(error), reachable, rejected, wait)
+
+
+def _problems(
+    view: TrackerView, error: TrackerError | ConfigError | None, last: TickFile
+) -> tuple[str, ...]:
+    """What the tracker does not have; when it says nothing now, what it said last."""
+    if isinstance(error, ConfigError):
+        return (str(error),)
+    return last.problems if view.read is None else view.read.problems
 
 
 def _in_order(read: Read) -> Read:

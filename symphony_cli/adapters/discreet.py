@@ -73,7 +73,8 @@ class Discreet:
         unknown = {issue: redact(why, self.secrets) for issue, why in read.unknown.items()}
         problems = tuple(redact(problem, self.secrets) for problem in read.problems)
         issues = tuple(map(self._issue, read.issues))
-        return replace(read, issues=issues, unknown=unknown, problems=problems)
+        notes = tuple(redact(note, self.secrets) for note in read.notes)
+        return replace(read, issues=issues, unknown=unknown, problems=problems, notes=notes)
 
     def _issue(self, issue: Issue) -> Issue:
         text = json.dumps(encode(issue), ensure_ascii=False)

@@ -124,7 +124,7 @@ def tick(
         decisions=tuple(minutes.acted),
         passed_over=tuple(minutes.passed),
         errors=tuple(minutes.errors),
-        warnings=warnings,
+        warnings=(*warnings, *(read.notes if read is not None else ())),
         note=observed.note,
         dry_run=dry_run,
     )
@@ -161,9 +161,9 @@ def _enrol(batch: tuple[Decision, ...], world: World, now: datetime, minutes: Mi
 
 
 def _latest(decision: Decision, deadline: float) -> float:
-    """When it is too late for a decision: writes to the tracker have a share of their own, and
-    saying why an issue waits takes no time."""
-    if isinstance(decision, PassOver):
+    """When it is too late for a decision: writes to the tracker have a share of their own; saying
+    why an issue waits takes no time, and an answer that came late is an answer."""
+    if isinstance(decision, (PassOver, TakeIn)):
         return float("inf")
     return deadline if isinstance(decision, Deliver) else deadline * (1 - WRITES_KEEP)
 
@@ -183,6 +183,11 @@ def _after(decision: Decision, history: History, now: datetime) -> History:
     return (
         history.copy().take_all(facts(decision, now)) if isinstance(decision, TakeIn) else history
     )
+
+
+def _is_bare(decision: Decision) -> bool:
+    """Nothing but the cursor moved: no news for anybody."""
+    return isinstance(decision, TakeIn) and not decision.sighted and not decision.missed
 
 
 def _would(decision: Decision, history: History, minutes: Minutes) -> None:
@@ -219,7 +224,7 @@ def _act(decision: Decision, world: World, now: datetime, minutes: Minutes) -> N
     else:
         if done.passed is not None:
             minutes.passed.append(_passed(done.passed, history))
-        else:
+        elif not _is_bare(decision):
             minutes.acted.append(_acted(decision, done.detail, "done", history))
 
 
@@ -255,6 +260,8 @@ def _posted(
         good_at=now if good else last.good_at,
         facts_as_of=observed.snapshot.tracker.as_of,
         ask_at=observed.ask_at,
+        first_poll=observed.snapshot.first_poll,
+        problems=observed.problems,
         doubts=_doubts(observed, last),
         passed_over=result.passed_over,
         errors=result.errors,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symphony_cli.core.decisions import TakeIn
 from symphony_cli.core.history import History
@@ -40,10 +40,14 @@ def intake(
     sighted: list[tuple[Issue, Key]] = []
     faults: dict[IssueId, Exception] = {}
     taken: set[str] | None = None
-    for issue in read.issues:
+    moves = read.cursor != history.cursor
+    for issue in whole(read, history):
         try:
             told = _news(issue, history, rules)
-            told = None if told is None or _is_doubtful(told, history, before) else told
+            if told is not None and _is_doubtful(told, history, before):
+                # Nobody asks for a finished issue by its id until tick.json has the doubt.
+                moves = moves and issue.id in before
+                told = None
         except Exception as error:  # noqa: BLE001 - one issue's trouble; the plan says so
             faults[issue.id] = error
             continue
@@ -59,7 +63,7 @@ def intake(
         taken.add(key.lower())
         sighted.append((told, key))
     missed = tuple(issue for issue in read.missing if _may_be_missed(issue, history))
-    cursor = read.cursor if read.cursor != history.cursor else None
+    cursor = read.cursor if moves else None
     worth = sighted or missed or (cursor is not None and read.requests)
     return Intake(TakeIn(tuple(sighted), missed, cursor) if worth else None, faults)
 
@@ -77,9 +81,32 @@ def _news(issue: Issue, history: History, rules: Rules) -> Issue | None:
     return told
 
 
+def whole(read: Read, history: History) -> list[Issue]:
+    """The issues of an answer; what it does not tell of some of them is as we held it. A pull
+    request that is told alone is news of an issue that we know."""
+    issues = [_filled(issue, read, history) for issue in read.issues]
+    there = {issue.id for issue in issues}
+    for issue, (url, merged_at) in read.pulls.items():
+        record = history.find(issue)
+        if record is not None and issue not in there:
+            issues.append(replace(record.issue, pr=url, merged_at=merged_at))
+    return issues
+
+
+def _filled(issue: Issue, read: Read, history: History) -> Issue:
+    record = history.find(issue.id)
+    if issue.id in read.partial and record is not None:
+        held = record.issue
+        issue = replace(issue, blocked_by=held.blocked_by, pr=held.pr, merged_at=held.merged_at)
+    if issue.id in read.pulls:
+        url, merged_at = read.pulls[issue.id]
+        issue = replace(issue, pr=url, merged_at=merged_at)
+    return issue
+
+
 def doubts(read: Read, history: History, rules: Rules) -> dict[IssueId, str]:
     """The rows of this answer that nobody may believe before a second read says the same."""
-    told = [issue for issue in read.issues if is_older(issue, history)]
+    told = [issue for issue in whole(read, history) if is_older(issue, history)]
     return {issue.id: _said(issue) for issue in told if _news(issue, history, rules) is not None}
 
 
@@ -96,8 +123,9 @@ def _is_doubtful(told: Issue, history: History, before: Mapping[IssueId, str]) -
 
 
 def _said(told: Issue) -> str:
-    """What a row says, in short."""
-    return digest(json.dumps(encode(told.facts()), sort_keys=True), 16)
+    """What a row says, in short; without what other rows say of the issue, or what we knew."""
+    row = replace(told.facts(), blocked_by=(), pr=None, merged_at=None)
+    return digest(json.dumps(encode(row), sort_keys=True), 16)
 
 
 def is_stranger(issue: Issue, rules: Rules) -> bool:

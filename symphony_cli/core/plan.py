@@ -155,12 +155,18 @@ class Planning:
         return None
 
     def _refused(self, record: Record) -> Refusal | None:
-        """Why an issue is not ours any more; strange names decide nothing."""
+        """Why an issue is not ours any more; a name that the tracker lacks decides nothing."""
         refused = refusal(record.issue, self.policy.rules)
-        if refused is None or not refused.stranger:
+        if refused is None or not refused.stranger or refused.why is Why.ASSIGNEE:
             return refused
-        unread = self.world.tracker.read is None and refused.why is Why.PROJECT
-        return None if self.world.misfit or unread else refused
+        key = {
+            Why.PROJECT: "tracker.project_slug",
+            Why.LABEL: "tracker.required_labels",
+        }.get(refused.why, "tracker.active_states")
+        if refused.why is Why.PROJECT and self.world.tracker.read is None:
+            return None
+        cancelled = refused.why is Why.NOT_ELIGIBLE and refused.at_once
+        return None if key in self.world.misnamed and not cancelled else refused
 
     def _block(self, record: Record) -> Iterator[Decision]:
         over = self.policy.rules.is_terminal(record.issue.state)
@@ -180,6 +186,8 @@ class Planning:
         return spent(record, self.policy)
 
     def _newcomers(self) -> Iterator[Decision]:
+        if self.world.first_poll:
+            return  # their order is known when all of them are
         eligible: list[Issue] = []
 
         def weigh(record: Record) -> Iterator[Decision]:
@@ -244,6 +252,8 @@ class Planning:
         refused = refusal(record.issue, self.policy.rules)
         if refused is not None and not refused.leaves:
             yield PassOver(record.id, refused.why, refused.detail)
+        if refused is None and self.world.first_poll:
+            yield PassOver(record.id, Why.TRACKER, queue.FIRST_POLL)
 
     def _announce(self) -> Iterator[Decision]:
         """Writes we owe, first in first out per issue, each not before its date."""

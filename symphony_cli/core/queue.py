@@ -20,6 +20,8 @@ from symphony_cli.core.times import age
 
 Pass = tuple[Why, str]
 
+FIRST_POLL = "the first complete poll goes on; the order is known when it is done"
+
 
 def newcomers(issues: Iterable[Issue]) -> list[Issue]:
     """The order among issues first seen in one poll: priority, then age, then identifier."""
@@ -103,8 +105,10 @@ def closed(history: History, world: Snapshot, policy: Policy) -> Pass | None:
     if world.tracker.rejected:
         # A run reads its issue first: it would knock with the same key.
         return Why.TRACKER, world.tracker.error
-    if world.tracker.read is not None and world.tracker.read.first_poll:
-        return Why.TRACKER, "the first complete poll goes on; the order is known when it is done"
+    if world.tracker.wait > 0:
+        return Why.TRACKER, world.tracker.error
+    if world.first_poll:
+        return Why.TRACKER, FIRST_POLL
     for kind, why in (("provider", Why.PROVIDER), ("environment", Why.ENVIRONMENT)):
         reason = _hold(kind, history, world)
         if reason is not None:

@@ -81,6 +81,10 @@ FAULT_OF_ISSUE = frozenset({Outcome.LOST, Outcome.FAILED, Outcome.STALLED, Outco
 """Outcomes that count as a failure of the issue's attempt and lead to a retry with backoff."""
 
 
+FRUITLESS = frozenset({Outcome.NOT_ELIGIBLE, Outcome.TRACKER})
+"""Outcomes of runs that came to nothing because the tracker said otherwise, or nothing."""
+
+
 class RetryKind(StrEnum):
     """Why a run that is not the first one starts; the prompt may ask for it."""
 

@@ -112,6 +112,8 @@ class Record:
     failures: int = 0
     failures_in_row: int = 0
     environment_in_row: int = 0
+    fruitless: int = 0
+    """Runs in a row that came to nothing because of what the tracker told them."""
     attempts_since_progress: int = 0
     first_dispatched_at: datetime | None = None
     last: LastRun | None = None

@@ -15,8 +15,9 @@ from symphony_cli.core.decisions import Recover, Settle, Signal
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, Outcome
 from symphony_cli.core.record import Record, Running
+from symphony_cli.core.refresh import SETTLES
 from symphony_cli.core.run import BEAT_EVERY, SILENT_AFTER, GitFacts, Verdict
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.times import age
@@ -26,6 +27,9 @@ MOST_RECOVERIES = 5
 
 HOLD_WHEN_PAST, LONGEST_HOLD = 60.0, 7 * 86400.0
 """Seconds: clocks differ, so a reset that seems past still holds; and dates may be wrong."""
+
+LONGEST_FRUITLESS = 3600.0
+"""Seconds at most between runs of an issue that can never be read, or is never eligible."""
 
 QUIET_AFTER = 3 * BEAT_EVERY
 """Seconds without a sign of life that the tick before must have seen."""
@@ -137,9 +141,13 @@ def _wait(record: Record, verdict: Verdict, progress: bool, policy: Policy) -> f
         return backoff(failures, base, cap, record.id)
     if verdict.outcome is Outcome.ENVIRONMENT:
         return backoff(record.environment_in_row + 1, base, cap, record.id)
-    if verdict.outcome in (Outcome.NOT_ELIGIBLE, Outcome.TRACKER):
+    if verdict.outcome in FRUITLESS:
         # Tick and run do not see the same; asking again at once would only start more runs.
-        return policy.interval
+        wait = backoff(record.fruitless + 1, policy.interval, LONGEST_FRUITLESS, record.id)
+        return max(policy.interval, wait)
+    if verdict.outcome in (Outcome.HANDED_OVER, Outcome.STOPPED):
+        # A replica of the tracker may still show the issue as it was before its agent moved it.
+        return SETTLES + 1
     return 0.0
 
 

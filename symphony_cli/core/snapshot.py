@@ -45,8 +45,8 @@ class Read:
 
     `missing` are ids that a complete read did not have; `unknown` are ids that could not be read
     this time, with the reason, about which nothing may be concluded. `problems` are names in
-    WORKFLOW.md that the tracker does not have. While `first_poll` goes on, there may be issues
-    that we never heard of.
+    WORKFLOW.md that the tracker does not have; each begins with the key that has it. While
+    `first_poll` goes on, there may be issues that we never heard of.
     """
 
     issues: tuple[Issue, ...] = ()
@@ -56,6 +56,14 @@ class Read:
     requests: int = 0
     problems: tuple[str, ...] = ()
     first_poll: bool = False
+    partial: frozenset[IssueId] = frozenset()
+    """Issues among `issues` of which this answer tells neither pull request nor blockers (they have
+    none here); what we held of them stays."""
+    pulls: dict[IssueId, tuple[str, datetime | None]] = field(default_factory=dict)
+    """Pull requests, link and date of the merge, that changed: of issues that are not held, with a
+    row in this answer or without. They are newer than what we know of those issues."""
+    notes: tuple[str, ...] = ()
+    """Sentences for people: what the tracker did not tell this time. No error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class TrackerView:
     """False when it failed just now: asking it for more in the same tick would fail again."""
     rejected: bool = False
     """It does not accept our key: one probe a tick, and none by a run."""
+    wait: float = 0.0
+    """Seconds before it is asked again: its limit or our budget says so, and runs ask as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +99,10 @@ class Snapshot:
     runs: dict[IssueId, Sighting] = field(default_factory=dict)
     disk: Disk | None = None
     policy_error: str = ""
-    misfit: bool = False
-    """The tracker does not have all names of WORKFLOW.md: nobody is refused by them."""
+    misnamed: frozenset[str] = frozenset()
+    """Keys of WORKFLOW.md with a name that the tracker does not have: nobody is refused by it."""
+    first_poll: bool = False
+    """Nobody has gone through everything yet: there may be issues that we never heard of."""
     looked_at: datetime | None = None
     """When the tick before this one looked."""
     doubts: dict[IssueId, str] = field(default_factory=dict)

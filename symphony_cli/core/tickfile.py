@@ -33,6 +33,9 @@ class TickFile:
     """How many ticks in a row found the lock held."""
     ask_at: datetime | None = None
     """Before this the tracker is not asked: its limit or our budget says so."""
+    first_poll: bool = False
+    problems: tuple[str, ...] = ()
+    """As the last answer of the tracker had them; a tick that gets none goes by these."""
     doubts: dict[str, str] = field(default_factory=dict)
     """Issues whose row was older than what we held, by what it said; believed when the next read
     says the same."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from symphony_cli.core import events as e
 from symphony_cli.core.issue import Issue, norm
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, BlockReason, Outcome
 from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
 from symphony_cli.core.run import Verdict
 from symphony_cli.core.times import Wait
@@ -134,6 +134,7 @@ def ended(record: Record, event: e.Ended) -> Record:
         failures=record.failures + failed,
         failures_in_row=before + failed,
         environment_in_row=record.environment_in_row + 1 if unfit else 0,
+        fruitless=record.fruitless + 1 if verdict.outcome in FRUITLESS else 0,
         attempts_since_progress=_attempts(record, event),
         turns=record.turns + verdict.turns,
         usage=record.usage + verdict.spent,

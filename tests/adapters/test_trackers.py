@@ -98,7 +98,8 @@ def test_the_key_is_in_nothing_that_is_told_and_in_no_file(
         (45.0, 25.0, 10.0, -2.5),
         (45.0, 44.0, SHORTEST_TIMEOUT, -21.5),
         (10.0, 2.0, 4.0, 3.0),
-        (10.0, 60.0, SHORTEST_TIMEOUT, -55.0),
+        (10.0, 14.0, 1.0, -9.0),
+        (10.0, 60.0, 0.0, -55.0),
     ],
 )
 def test_a_request_gets_half_of_what_is_left_and_reading_half_of_all(

@@ -204,12 +204,12 @@ def test_a_tracker_that_is_down_stops_dispatch_only_when_facts_grow_old(world: F
     world.issue("A-2")
     world.tick()
     world.tracker.down = "connection refused"
-    world.end("A-1", Outcome.HANDED_OVER)
+    world.end("A-1", Outcome.ROLLED_OVER)
     world.later(seconds=60)
     first = world.tick()
     assert (world.agents.started, first.exit_code) == (["A-1", "A-1"], ExitCode.TRACKER)
     world.later(seconds=31)
-    world.end("A-1", Outcome.HANDED_OVER)
+    world.end("A-1", Outcome.ROLLED_OVER)
 
     assert set(why(world).values()) == {"tracker"}
     assert world.agents.living() == []

@@ -105,7 +105,7 @@ def test_nothing_starts_before_everything_was_gone_through_once() -> None:
 
     assert [p.reason for p in world.tick().passed_over] == [Why.TRACKER]
     world.tracker.first_poll = False
-    assert [d.kind for d in world.tick().decisions] == ["dispatch"]
+    assert [d.kind for d in world.tick().decisions] == ["enrol", "dispatch"]
 
 
 def test_a_doubted_issue_is_asked_for_by_id_though_it_is_finished(world: FakeWorld) -> None:
@@ -153,3 +153,63 @@ def test_a_dry_run_calls_a_newcomer_by_its_name() -> None:
     result = world.tick(dry_run=True)
 
     assert [d.issue_identifier for d in result.decisions] == ["tracker", "ENG-1", "ENG-1"]
+
+
+def test_what_the_last_answer_said_holds_while_there_is_none() -> None:
+    """A first poll that is half done, and a name that the tracker lacks, outlive a failed look."""
+    world = FakeWorld()
+    world.issue("one")
+    world.tracker.first_poll = True
+    world.tick()
+    world.tracker.fails = TrackerError("Linear could not be reached.")
+    assert [p.reason for p in world.tick().passed_over] == [Why.TRACKER]
+
+    world.tracker.fails, world.tracker.first_poll = None, False
+    world.tracker.problems = ("tracker.active_states names 'Tood', which is not there.",)
+    world.tick()
+    world.tracker.fails = PutOff("Linear is asked again in 42 s.", 42.0)
+    assert [p.reason for p in world.tick().passed_over] == [Why.POLICY]
+    assert world.agents.started == []
+
+
+def test_nothing_starts_while_nobody_may_ask(world: FakeWorld) -> None:
+    """Its run would have to read the issue, and would be put off as well: again and again."""
+    world.end("one", Outcome.ROLLED_OVER)
+    world.tracker.fails = PutOff("Linear is asked again in 42 s.", 42.0)
+    assert [(p.reason, p.why) for p in world.tick().passed_over] == [
+        (Why.TRACKER, "Linear is asked again in 42 s.")
+    ]
+
+
+def test_an_answer_that_came_late_is_an_answer() -> None:
+    world = FakeWorld()
+    world.issue("one")
+    late = world.tick(elapsed=lambda: 44.0)
+    assert [d.kind for d in late.decisions] == ["take_in"]
+    assert [p.issue_identifier for p in late.passed_over] == ["one"]
+
+
+def test_a_tick_that_only_moved_the_cursor_has_nothing_to_say(world: FakeWorld) -> None:
+    world.tracker.cursor = "further"
+    result = world.tick()
+    assert (result.quiet, world.history.cursor) == (True, "further")
+
+
+@pytest.mark.parametrize(
+    ("problem", "edit", "stopped"),
+    [
+        ("tracker.active_states names 'Tood'.", {"state": "Human Review"}, False),
+        ("tracker.active_states names 'Tood'.", {"state": "Canceled"}, True),
+        ("agent.prompt_template_by_state names 'Reveiw'.", {"state": "Canceled"}, True),
+        ("agent.prompt_template_by_state names 'Reveiw'.", {"labels": ("symphony-stuck",)}, True),
+    ],
+)
+def test_a_misspelt_name_excuses_only_what_hangs_on_it(
+    world: FakeWorld, problem: str, edit: dict[str, object], stopped: bool
+) -> None:
+    world.tracker.problems = (problem,)
+    world.edit("one", **edit)
+    world.later(seconds=700)
+    world.tick()
+    running = world.record("one").running
+    assert running is not None and bool(running.stop) is stopped

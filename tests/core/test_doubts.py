@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from symphony_cli.core import events as e
 from symphony_cli.core.decisions import TakeIn
@@ -12,7 +13,7 @@ from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.snapshot import Read
 from symphony_cli.ids import IssueId, Key
-from tests.builders import NOW, history, iid, issue, later
+from tests.builders import NOW, blocker, history, iid, issue, later
 
 KEY = Key("ABC-1")
 HELD = issue(updated_at=later(60))
@@ -72,3 +73,46 @@ def test_rows_without_dates_are_never_doubted() -> None:
     undated = history(e.Sighted(NOW, issue(), KEY))
     row = issue(state="In Progress")
     assert news(row, undated) == TakeIn(((row, KEY),))
+
+
+def test_the_cursor_stays_until_a_doubt_is_kept_for_a_tick_may_die_before() -> None:
+    row = issue(state="In Progress", updated_at=later(30))
+    read = Read((row,), cursor="further", requests=1)
+
+    first = intake(read, holding(), Rules())
+    other = {iid("ABC-1"): "it said something else"}
+    second = intake(read, holding(), Rules(), other)
+
+    assert (first.news, second.news) == (None, TakeIn((), (), "further"))
+
+
+def test_what_other_rows_say_of_an_issue_is_no_other_doubt() -> None:
+    row = issue(state="In Progress", updated_at=later(30))
+    said = doubts(Read((row,)), holding(), Rules())
+
+    second = replace(row, blocked_by=(blocker(),), pr="https://example.com/1")
+    assert news(second, holding(), said) == TakeIn(((second, KEY),))
+
+
+LINK, MERGED = "https://example.org/pull/3", later(-5)
+
+
+def test_what_an_answer_does_not_tell_of_an_issue_stays_as_we_held_it() -> None:
+    held = history(e.Sighted(NOW, issue(pr=LINK, merged_at=MERGED, blocked_by=(blocker(),)), KEY))
+    row = issue(state="Done")
+
+    told = intake(Read((row,), partial=frozenset({row.id})), held, Rules()).news
+
+    kept = issue(state="Done", pr=LINK, merged_at=MERGED, blocked_by=(blocker(),))
+    assert told == TakeIn(((kept, KEY),))
+    assert intake(Read((row,)), held, Rules()).news == TakeIn(((row, KEY),))
+
+
+def test_a_pull_request_that_is_merged_after_all_is_over_is_still_heard_of() -> None:
+    over = history(
+        e.Sighted(NOW, issue(state="Done", pr=LINK), KEY), e.Finished(NOW, iid("ABC-1"), "Done")
+    )
+    read = Read(pulls={iid("ABC-1"): (LINK, MERGED), iid("nobody"): (LINK, MERGED)})
+
+    told = issue(state="Done", pr=LINK, merged_at=MERGED)
+    assert intake(read, over, Rules()).news == TakeIn(((told, KEY),))

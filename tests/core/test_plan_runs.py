@@ -69,7 +69,7 @@ def test_an_issue_that_closed_while_its_run_ended_is_finished_at_once() -> None:
     told = verdict(outcome=Outcome.HANDED_OVER)
     seen = looked(issue(state="Done"), after=past, runs={ABC: over(told)})
     assert seen[1:] == [
-        Settle(ABC, e.Ended(NOW, ABC, rid(), told, progress=True)),
+        Settle(ABC, e.Ended(NOW, ABC, rid(), told, progress=True, wait=6.0)),
         Finish(ABC, "Done"),
     ]
 

@@ -16,10 +16,11 @@ from symphony_cli.core.decisions import Recover, Settle, Signal
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, Outcome
 from symphony_cli.core.record import Hold, Record, Running
 from symphony_cli.core.run import SILENT_AFTER, GitFacts
 from symphony_cli.core.settle import HOLD_FROM, MOST_RECOVERIES, made_progress, settle
+from symphony_cli.core.settle import ended as fact_of
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
@@ -28,6 +29,7 @@ from tests.builders import (
     alive,
     dispatched,
     ended,
+    enrol_all,
     history,
     iid,
     later,
@@ -132,7 +134,7 @@ def test_an_intent_without_a_run_was_nobodys_fault(seen: Sighting) -> None:
 
 def test_a_verdict_of_a_run_that_is_not_alive_is_taken_in_as_it_is() -> None:
     told = verdict(outcome=Outcome.HANDED_OVER, turns=3)
-    assert settled(over(told), now=later(5)) == e.Ended(later(5), ABC, rid(), told)
+    assert settled(over(told), now=later(5)) == e.Ended(later(5), ABC, rid(), told, wait=6.0)
 
 
 def test_what_a_dead_run_has_told_counts_also_when_its_last_act_never_manages() -> None:
@@ -221,10 +223,13 @@ def test_the_first_work_in_a_tree_is_progress() -> None:
 # --- waits
 
 
+MOVED = (Outcome.HANDED_OVER, Outcome.STOPPED)
+"""Ends that somebody moved the issue for; a lagging tracker may not show it yet."""
+
 NO_WAIT = [
     outcome
     for outcome in Outcome
-    if outcome not in {*FAULT_OF_ISSUE, Outcome.ENVIRONMENT, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
+    if outcome not in {*FAULT_OF_ISSUE, *FRUITLESS, *MOVED, Outcome.ENVIRONMENT}
 ]
 
 
@@ -335,3 +340,24 @@ def test_a_settled_run_is_not_running_any_more() -> None:
     past = history(sighted(), dispatched())
     past.take(settled(over(verdict())))
     assert past.records[ABC].running is None
+
+
+@pytest.mark.parametrize("outcome", MOVED)
+def test_an_issue_that_was_moved_waits_until_every_replica_shows_it(outcome: Outcome) -> None:
+    assert settled(over(verdict(outcome=outcome))).wait == 6.0
+
+
+def test_runs_that_come_to_nothing_come_less_and_less_often() -> None:
+    """A run each interval for ever is what an issue that cannot be read would cost."""
+    found = history(*enrol_all("ABC-1"))
+    waits = []
+    for _ in range(12):
+        found.take(dispatched())
+        known = found.find(ABC)
+        assert known is not None and known.running is not None
+        told = verdict(outcome=Outcome.TRACKER)
+        fact = fact_of(known, known.running, told, found, POLICY, NOW)
+        waits.append(fact.wait)
+        found.take(fact)
+
+    assert waits == sorted(waits) and (waits[0], waits[-1]) == (POLICY.interval, 3600.0)

@@ -27,6 +27,7 @@ class FakeTracker:
         self.dated = False
         self.problems: tuple[str, ...] = ()
         self.first_poll = False
+        self.cursor = ""
         self.asked: list[tuple[str, list[IssueId], bool]] = []
         self.refuses: bool = False
         self.writes: list[str] = []
@@ -45,6 +46,7 @@ class FakeTracker:
             ),
             missing=tuple(missing),
             unknown=dict(self.unreadable),
+            cursor=self.cursor,
             requests=1,
             problems=self.problems,
             first_poll=self.first_poll,
