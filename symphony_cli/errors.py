@@ -19,6 +19,7 @@
         ├── WorkspaceError        the workspace cannot be made, healed or trusted
         ├── HookFailed            a hook of WORKFLOW.md failed or took too long
         └── PromptError           the prompt does not render for this issue
+            └── PromptTooLong         it renders, and no model takes it
 
 A foreign error (OSError, YAMLError, GitCommandError ...) is translated where it enters, with
 `raise X from error`. The text of an error is one sentence for a person and ends with what to do.
@@ -170,3 +171,7 @@ class HookFailed(IssueTrouble):
 
 class PromptError(IssueTrouble):
     """The prompt template does not render for this issue."""
+
+
+class PromptTooLong(PromptError):
+    """The prompt of one issue is longer than any that can be sent."""

@@ -38,7 +38,7 @@ def open_tracker(
     from symphony_cli.adapters.trackers import Opening, open_tracker
 
     settings, state = order.settings, StatePaths(Path(order.state_dir))
-    how = Opening(patience=patience, ours=False)
+    how = Opening(patience=patience, ours=False, yields=True)
     return open_tracker(
         settings.tracker, settings.rules, state, clock.now, os.environ, secrets, how
     )
@@ -68,7 +68,8 @@ def open_tool(
     reach = Reach(ref.tool_writes, issue.id, issue.identifier, aliases=(order.key,))
     scope = Scope(reach, ref.project, (*rules.stop_labels, *STOP_LABELS))
     allowance = open_allowance(secrets[0], os.environ, clock.now)
-    linear = open_transport(ref, secrets[0], allowance, Opening(patience=TOOL_PATIENCE))
+    how = Opening(patience=TOOL_PATIENCE, ours=False, yields=True)
+    linear = open_transport(ref, secrets[0], allowance, os.environ, how)
     return partial(linear_graphql, tool=Tool(linear, scope, changing))
 
 

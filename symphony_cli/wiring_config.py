@@ -17,6 +17,7 @@ from symphony_cli.adapters import envfile, workflow
 from symphony_cli.adapters.config.values import home_expanded
 from symphony_cli.adapters.last_good import LastGood, recall
 from symphony_cli.adapters.regular import read_regular
+from symphony_cli.core.secrets import bare, spellings
 from symphony_cli.errors import ConfigError
 from symphony_cli.paths import StatePaths, user_state
 
@@ -108,8 +109,10 @@ def configure(place: Place, *, need_key: bool = True) -> Configured:
 
 def _held_secrets(good: LastGood, environ: Mapping[str, str]) -> tuple[str, ...]:
     """What must not be written while the file that names the key cannot be read."""
-    values = (environ.get(name, "").strip() for name in good.settings.tracker.secret_names)
-    return tuple(value for value in values if value)
+    ref = good.settings.tracker
+    names = (ref.key_name, *(name for name in ref.secret_names if name != ref.key_name))
+    values = (environ.get(name, "").strip() for name in names)
+    return tuple(dict.fromkeys(form for value in values for form in spellings(value)))
 
 
 def _todays(place: Place, need_key: bool) -> Configured:
@@ -142,19 +145,20 @@ def _todays(place: Place, need_key: bool) -> Configured:
 
 
 def _named_secrets(good: LastGood, environ: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The tracker's key by the name that WORKFLOW.md gives; None when it has to be read there."""
+    """The tracker's key by the name that WORKFLOW.md gives, as `loading` gives it; None when it has
+    to be read there."""
     if good.settings.tracker.kind == "markdown" and not good.settings.tracker.key_name:
         return ()
     key = environ.get(good.settings.tracker.key_name, "").strip()
-    return (key,) if key else None
+    return spellings(key) or None
 
 
 def _with_secret_names(
     good: LastGood, environ: Mapping[str, str], secrets: tuple[str, ...]
 ) -> LastGood:
-    """The copy, with every variable that holds the key by now."""
+    """The copy, with every variable that holds the key by now, with or without "Bearer"."""
     ref = good.settings.tracker
-    holding = {name for name, value in environ.items() if value.strip() in secrets}
+    holding = {name for name, value in environ.items() if bare(value) in secrets}
     names = tuple(sorted(holding.union(ref.secret_names)))
     if not secrets or names == ref.secret_names:
         return good

@@ -8,6 +8,7 @@ is checked or rendered.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from types import TracebackType
@@ -21,10 +22,13 @@ from symphony_cli.core.reasons import RetryKind
 from symphony_cli.core.run import PreviousAttempt, PromptSettings
 from symphony_cli.core.shape import Json
 from symphony_cli.core.times import stamp
-from symphony_cli.errors import ConfigError, PromptError
+from symphony_cli.errors import ConfigError, PromptError, PromptTooLong
 
 LONGEST = 1_048_576
 """Characters; Codex refuses longer prompts (`input_too_large`, measured with 0.163 and 0.169)."""
+
+MOST_COMMENTS = 200_000
+"""Characters of all comments together that a template gets; the newest count."""
 
 _LONGEST_QUOTED = 120
 
@@ -118,7 +122,8 @@ def render(
     `attempt`, `retry_kind` and `previous` are None on the first run; `comments` are the new ones.
 
     Raises:
-        PromptError: an unknown variable or filter, or a prompt that is too long; names the line.
+        PromptError: an unknown variable or filter; names the line.
+        PromptTooLong: the issue has so much text that Codex would refuse the prompt.
     """
     text, where, first_line = _template(settings, issue.state)
     values = {
@@ -126,7 +131,7 @@ def render(
         "attempt": attempt,
         "retry_kind": None if retry_kind is None else retry_kind.value,
         "previous_attempt": None if previous is None else _previous(previous),
-        "comments": [_comment(comment) for comment in comments],
+        "comments": _told(comments),
         "nil": None,
     }
     try:
@@ -136,7 +141,7 @@ def render(
         fault = _sentence(text, line, str(error))
         raise PromptError(f"{where}, line {line + first_line - 1}: {fault}") from error
     if len(prompt) > LONGEST:
-        raise PromptError(
+        raise PromptTooLong(
             f"The prompt for {issue.identifier} has {len(prompt):,} characters and Codex takes"
             f" {LONGEST:,}: shorten the issue or the template."
         )
@@ -182,7 +187,7 @@ def fields(issue: Issue) -> dict[str, Json]:
         "archived": issue.archived,
         "created_at": _date(issue.created_at),
         "updated_at": _date(issue.updated_at),
-        "comments": [_comment(comment) for comment in issue.comments],
+        "comments": _told(issue.comments),
     }
 
 
@@ -193,6 +198,24 @@ def _blocker(blocker: Blocker) -> dict[str, Json]:
         "state": blocker.state,
         "open": blocker.open,
     }
+
+
+def _told(comments: Sequence[Comment]) -> list[Json]:
+    """The newest comments, oldest first, as many as fit; before them, how many did not."""
+    told: list[Json] = []
+    room = MOST_COMMENTS
+    for comment in reversed(comments):
+        if told and len(comment.body) > room:
+            break
+        body = comment.body[:room]
+        room -= len(body)
+        told.insert(0, _comment(replace(comment, body=body)))
+    left = len(comments) - len(told)
+    if left:
+        said = f"[older comments that are left out here: {left}; the tracker has them]"
+        # Not flagged as a program's, for templates that leave those out must not leave this out.
+        told.insert(0, _comment(Comment(said, "symphony", comments[0].created_at)))
+    return told
 
 
 def _comment(comment: Comment) -> dict[str, Json]:

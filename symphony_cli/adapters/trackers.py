@@ -51,6 +51,8 @@ class Opening:
     keeps: bool = False
     ours: bool = True
     """What is written is Symphony's own; else an agent's, which has no part in the reserve."""
+    yields: bool = False
+    """A run or its agent asks, and leaves what is scarce of the allowance to ticks."""
     lock_wait: float = LOCK_WAIT
     git_wait: float = GIT_WAIT
 
@@ -114,7 +116,7 @@ def _opened(
     key = secrets[0] if secrets else ""
     allowance = open_allowance(key, environ, now)
     return LinearTracker(
-        asks=open_transport(ref, key, allowance, how),
+        asks=open_transport(ref, key, allowance, environ, how),
         allowance=allowance,
         ref=ref,
         rules=rules,
@@ -134,8 +136,18 @@ def open_allowance(key: str, environ: Mapping[str, str], now: Callable[[], datet
     return Allowance(user_state(environ), key, now)
 
 
-def open_transport(ref: TrackerRef, key: str, allowance: Allowance, how: Opening) -> Transport:
-    """The way to Linear with a key."""
+def open_transport(
+    ref: TrackerRef, key: str, allowance: Allowance, environ: Mapping[str, str], how: Opening
+) -> Transport:
+    """The way to Linear with a key, through the proxies that `environ` names."""
     from symphony_cli.adapters.linear.transport import Transport
 
-    return Transport(ref.endpoint, key, allowance, timeout=how.timeout, patience=how.patience)
+    return Transport(
+        ref.endpoint,
+        key,
+        allowance,
+        timeout=how.timeout,
+        patience=how.patience,
+        yields=how.yields,
+        environ=environ,
+    )

@@ -4,9 +4,14 @@ A tracker such as Linear refills a bucket continuously, at limit/period; its "re
 always an hour ahead and says nothing. We keep an estimate of the bucket that all processes with
 one key share, take a token before each request, and correct the estimate by each answer.
 
-    routine   polls and reads: on average at most the share remaining/limit of the refill, a few
-              at once after a pause, and nothing below a reserve
-    ours      our own writes: always, unless the tracker named a date
+Who asks says how urgent it is (`Asker`), for whoever is patient would else take each token the
+moment it is there, and a tick, which tries once, would never find one:
+
+    ours   our own writes: always, unless the tracker named a date
+    tick   a tick's look: on average at most the share remaining/limit of the refill, a few at once
+           after a pause, and nothing below a reserve
+    run    what runs and their agents ask: the same, but it leaves some of what may go out at once,
+           and a second reserve above the first, to ticks
 
 Pure: the file is kept by `adapters.linear.allowance`.
 """
@@ -15,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from symphony_cli.core.times import Wait, age
 
@@ -30,6 +36,9 @@ RESERVE = 0.02
 BURST = 10
 """So many routine requests may follow each other at once after a pause."""
 
+KEPT = 5
+"""Of these only ticks may use the last ones: a look that asks for all names needs so many."""
+
 LIMITED_WAIT = 60.0
 """Seconds without requests after an answer that says "too often" and no more."""
 
@@ -40,6 +49,14 @@ FORMAT = 1
 
 HAIR = 0.001
 """Seconds: a shorter wait is over, since dates are stored in milliseconds."""
+
+
+class Asker(StrEnum):
+    """Who asks, the most urgent first. All but `OURS` is called routine."""
+
+    OURS = "ours"
+    TICK = "tick"
+    RUN = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +111,14 @@ def sound(bucket: Bucket) -> bool:
     )
 
 
-def reserve(bucket: Bucket, now: datetime, *, ours: bool) -> tuple[Bucket, Wait | None]:
+def reserve(bucket: Bucket, now: datetime, asker: Asker) -> tuple[Bucket, Wait | None]:
     """Take a token for a request now; or how long to wait for one, with the bucket at `now`."""
     bucket = refilled(bucket, now)
-    wait, _ = hold(bucket, now, ours=ours)
+    wait, _ = hold(bucket, now, asker)
     if wait > 0:
         return bucket, Wait(now, wait)
     left = max(0.0, bucket.remaining - 1)
-    burst = bucket.burst if ours else max(0.0, bucket.burst - 1)
+    burst = bucket.burst if asker is Asker.OURS else max(0.0, bucket.burst - 1)
     return replace(bucket, remaining=left, burst=burst, closed=None, why=""), None
 
 
@@ -142,7 +159,7 @@ def limited(bucket: Bucket, told: Told, retry_after: float | None, now: datetime
 
 def _explained(bucket: Bucket, told: Told) -> bool:
     no_requests = told.remaining is not None and bucket.remaining < 1
-    few_points = told.points_remaining is not None and _lack_of_points(bucket) > 0
+    few_points = told.points_remaining is not None and _lack_of_points(bucket, RESERVE) > 0
     return no_requests or few_points
 
 
@@ -165,38 +182,40 @@ def refilled(bucket: Bucket, now: datetime) -> Bucket:
     )
 
 
-def gauge(bucket: Bucket, now: datetime) -> Gauge:
-    """What is left at `now`, and how long a routine request would have to wait."""
+def gauge(bucket: Bucket, now: datetime, asker: Asker = Asker.TICK) -> Gauge:
+    """What is left at `now`, and how long a request would have to wait."""
     bucket = refilled(bucket, now)
-    wait, why = hold(bucket, now, ours=False)
+    wait, why = hold(bucket, now, asker)
     return Gauge(bucket.limit, bucket.remaining, wait, why)
 
 
-def hold(bucket: Bucket, now: datetime, *, ours: bool) -> tuple[float, str]:
+def hold(bucket: Bucket, now: datetime, asker: Asker) -> tuple[float, str]:
     """Seconds until a request may be sent, and for people why; of a bucket `refilled` at `now`."""
     left = f"{int(bucket.remaining)} of {int(bucket.limit)} requests are left"
     points = f"{int(bucket.points_remaining)} of {int(bucket.points_limit)} points are left"
-    kept = "and those are kept for our own writes"
+    run = asker is Asker.RUN
+    kept = f"and those are kept for our own writes{' and for ticks' if run else ''}"
     holds = [(bucket.closed.left(now), bucket.why)] if bucket.closed is not None else []
-    if not ours:
-        holds.append((_lack_of_requests(bucket), f"{left}, {kept}"))
-        holds.append((_lack_of_points(bucket), f"{points}, {kept}"))
-        holds.append(((1 - bucket.burst) * _gap(bucket), f"{left}, so we ask less often"))
+    if asker is not Asker.OURS:
+        share, least = (2 * RESERVE, 1 + KEPT) if run else (RESERVE, 1)
+        holds.append((_lack_of_requests(bucket, share), f"{left}, {kept}"))
+        holds.append((_lack_of_points(bucket, share), f"{points}, {kept}"))
+        holds.append(((least - bucket.burst) * _gap(bucket), f"{left}, so we ask less often"))
     wait, why = max(holds, key=lambda held: held[0], default=(0.0, ""))
     return (wait, why) if wait > HAIR else (0.0, "")
 
 
-def _lack_of_requests(bucket: Bucket) -> float:
-    """Seconds until a routine request finds the reserve full, and a token there at all."""
-    lack = max(1.0, RESERVE * bucket.limit) - bucket.remaining
+def _lack_of_requests(bucket: Bucket, share: float) -> float:
+    """Seconds until this share of the bucket is there, and a token at all."""
+    lack = max(1.0, share * bucket.limit) - bucket.remaining
     return max(0.0, lack * PERIOD / bucket.limit)
 
 
-def _lack_of_points(bucket: Bucket) -> float:
+def _lack_of_points(bucket: Bucket, share: float) -> float:
     """The same for points; 0 when the tracker never told of any."""
     if bucket.points_limit <= 0:
         return 0.0
-    lack = RESERVE * bucket.points_limit - bucket.points_remaining
+    lack = share * bucket.points_limit - bucket.points_remaining
     return max(0.0, lack * PERIOD / bucket.points_limit)
 
 

@@ -14,6 +14,17 @@ SHORTEST = 8
 HIDDEN = "[secret]"
 
 
+def bare(key: str) -> str:
+    """A tracker's key without spaces around it and without "Bearer" before it."""
+    word, _, token = key.strip().partition(" ")
+    return token.strip() if word.casefold() == "bearer" and token.strip() else key.strip()
+
+
+def spellings(key: str) -> tuple[str, ...]:
+    """What must be hidden where `key` is one: itself, which is used for requests, comes first."""
+    return tuple(dict.fromkeys((key, bare(key)))) if key else ()
+
+
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret replaced, also where JSON has escaped it."""
     for form in _forms(tuple(secrets)):

@@ -57,11 +57,12 @@ class Read:
     problems: tuple[str, ...] = ()
     first_poll: bool = False
     partial: frozenset[IssueId] = frozenset()
-    """Issues among `issues` of which this answer tells neither pull request nor blockers (they have
-    none here); what we held of them stays."""
+    """Issues of which this answer does not tell pull request and blockers; what we held of them
+    stays. Of one that we never held, or that may be worked again, `blocked_by` is what there is:
+    it says whether something blocks it, and not what."""
     pulls: dict[IssueId, tuple[str, datetime | None]] = field(default_factory=dict)
-    """Pull requests, link and date of the merge, that changed: of issues that are not held, with a
-    row in this answer or without. They are newer than what we know of those issues."""
+    """Pull requests that changed a short while ago, link and date of the merge, of issues that are
+    `partial` or have no row in this answer."""
     notes: tuple[str, ...] = ()
     """Sentences for people: what the tracker did not tell this time. No error."""
 

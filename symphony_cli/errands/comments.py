@@ -11,17 +11,14 @@ from symphony_cli.core.run import Order
 from symphony_cli.errors import StateError
 from symphony_cli.paths import RunPaths
 
-OUR_MARK = "<!-- symphony:"
-"""Every comment that Symphony posts has this in it."""
-
 
 def new_comments(issue: Issue, since: datetime | None) -> tuple[Comment, ...]:
-    """Comments of people, not ours, that came after `since` (all of them when that is None)."""
+    """Comments of people that came after `since` (all of them when that is None). The tracker flags
+    what a program wrote, and we above all: a person who quotes us is a person."""
     return tuple(
         comment
         for comment in issue.comments
         if not comment.bot
-        and OUR_MARK not in comment.body
         and (since is None or comment.created_at is None or comment.created_at > since)
     )
 

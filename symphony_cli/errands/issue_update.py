@@ -86,8 +86,15 @@ def issue_update(arguments: Json, order: Order, tracker: Tracker) -> Reply:
     that fails ends the call, and the reply says what was done before it.
 
     Raises:
-        BadCall: the arguments make no sense, or ask for what only a person may do.
+        BadCall: the arguments make no sense, or ask for what only a person may do; or agents may
+            write nothing here.
     """
+    ref = order.settings.tracker
+    if ref.kind == "linear" and ref.tool_writes not in ("issue", "project"):
+        raise BadCall(
+            f"Agents may change nothing in Linear here (tracker.tool_writes is {ref.tool_writes}): "
+            "say in your last message what should be changed. Nothing was changed."
+        )
     update, issue = parse_update(arguments), order.issue.id
     guarded = {*order.settings.rules.stop_labels, *STOP_LABELS}
     for label in update.remove_labels:

@@ -30,8 +30,10 @@ from symphony_cli.errands.launcher import codex_argv
 from symphony_cli.errors import (
     ConfigError,
     HookFailed,
+    KeyRejected,
     MissingProgram,
     PromptError,
+    PromptTooLong,
     StateError,
     SymphonyError,
     TrackerError,
@@ -150,10 +152,13 @@ def _stopped(desk: Desk) -> End | None:
 
 
 def as_end(error: SymphonyError) -> End:
-    """What a failure before the first answer of the model means: the machine's, or the tracker's,
-    but never the issue's."""
+    """What a failure before the first answer of the model means: the machine's, or the tracker's;
+    the issue's only when nothing else can be blamed, since the machine's hold all work."""
     if isinstance(error, TrackerError):
-        return End(Outcome.TRACKER, "tracker", str(error))
+        reason = "key" if isinstance(error, KeyRejected) else "tracker"
+        return End(Outcome.TRACKER, reason, str(error))
+    if isinstance(error, PromptTooLong):
+        return End(Outcome.FAILED, "prompt", str(error))
     reasons = {
         HookFailed: "hook",
         WorkspaceError: "workspace",

@@ -23,7 +23,7 @@ from symphony_cli.core.snapshot import Read
 from symphony_cli.errands import mutations
 from symphony_cli.errands.call import Call, called
 from symphony_cli.errands.sharing import Meeting, shared
-from symphony_cli.errors import ExitCode, SymphonyError, UsageError
+from symphony_cli.errors import ExitCode, KeyRejected, SymphonyError, UsageError
 from symphony_cli.ids import IssueId, digest
 from symphony_cli.paths import StatePaths
 from symphony_cli.ports import Tracker
@@ -39,7 +39,8 @@ class Standing:
 
     `go_on`: the next turn may start. `handed_over`: the issue left the active states (`reason` is
     the new one); no further turn. `stop`: at once (`reason` is a `Why`). `unknown`: nobody could
-    tell (`reason` is `tracker`, `unreadable` or `missing`); ask again later, conclude nothing.
+    tell (`reason` is `tracker`, `unreadable` or `missing`); ask again later, conclude nothing. With
+    the reason `key` nobody will ever tell this run: it has the key that it was started with.
     """
 
     standing: Literal["go_on", "stop", "handed_over", "unknown"]
@@ -66,8 +67,14 @@ def standing(tracker: Tracker, issue: IssueId, rules: Rules) -> Standing:
         if issue in answer.missing:
             answer = tracker.read([issue], texts=False)
     except SymphonyError as error:
-        return Standing("unknown", "tracker", str(error))
+        return _untold(error)
     return _of(issue, answer.issues, answer.unknown, rules)
+
+
+def _untold(error: SymphonyError) -> Standing:
+    """The tracker did not answer. A key that is not accepted will not be when it is asked again."""
+    reason = "key" if isinstance(error, KeyRejected) else "tracker"
+    return Standing("unknown", reason, str(error))
 
 
 def _of(
@@ -105,7 +112,7 @@ def shared_standing(
         clock.sleep(max(0.0, settled - clock.monotonic()))
         answer = shared(replace(question, asked=settled), meeting, until)
     except SymphonyError as error:
-        return Standing("unknown", "tracker", str(error))
+        return _untold(error)
     return _of(question.issue, answer.issues, answer.unknown, rules)
 
 
@@ -119,7 +126,7 @@ def find_out(call: Call) -> Standing:
         if tracker.gauge() is None:
             return standing(tracker, order.issue.id, order.settings.rules)
     except SymphonyError as error:
-        return Standing("unknown", "tracker", str(error))
+        return _untold(error)
     ref, state = order.settings.tracker, StatePaths(Path(order.state_dir))
 
     def read(ids: tuple[IssueId, ...]) -> Read:

@@ -6,13 +6,17 @@ from symphony_cli.core.reasons import Outcome
 from symphony_cli.supervisor.actions import Refreshed
 from symphony_cli.supervisor.faults import Fault
 
+KEY = "key"
+"""The reason for not knowing when the tracker refuses the run's key."""
+
 WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds between questions while the tracker cannot be reached; the last one repeats."""
 
 
 def end_of(found: Refreshed, turns: int, most: int) -> Fault | None:
     """How a run ends after so many turns of at most so many; None when the tracker lets it go on,
-    or told nothing."""
+    or told nothing. A key that is refused is for ever the key of this run: the next has a new one.
+    """
     match found.standing:
         case "go_on" if turns >= most:
             sentence = f"{turns} turns are used up; the next run goes on."
@@ -21,11 +25,13 @@ def end_of(found: Refreshed, turns: int, most: int) -> Fault | None:
             return Fault(Outcome.HANDED_OVER, found.state, found.detail)
         case "stop":
             return Fault(Outcome.STOPPED, found.reason, found.detail)
+        case "unknown" if found.reason == KEY:
+            return silence(found)
     return None
 
 
 def silence(found: Refreshed) -> Fault:
-    """How a run ends whose patience with the tracker is used up: nobody's failure."""
+    """How a run ends to which the tracker will not tell anything: nobody's failure."""
     return Fault(Outcome.TRACKER, found.reason or "unreachable", found.detail)
 
 

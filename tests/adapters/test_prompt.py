@@ -3,11 +3,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from symphony_cli.adapters.prompt import LONGEST, check_template, continuation, render
+from symphony_cli.adapters.prompt import (
+    LONGEST,
+    MOST_COMMENTS,
+    check_template,
+    continuation,
+    render,
+)
 from symphony_cli.core.issue import Blocker, Comment, Issue
 from symphony_cli.core.reasons import RetryKind
 from symphony_cli.core.run import PreviousAttempt, PromptSettings
-from symphony_cli.errors import ConfigError, PromptError
+from symphony_cli.errors import ConfigError, PromptError, PromptTooLong
 from symphony_cli.ids import IssueId
 
 ISSUE = Issue(
@@ -193,8 +199,50 @@ def test_an_error_in_a_template_of_a_state_names_the_state() -> None:
 def test_a_prompt_that_codex_would_refuse_is_not_sent() -> None:
     fits = replace(ISSUE, description="x" * LONGEST)
     assert len(rendered("{{ issue.description }}", fits)) == LONGEST
-    with pytest.raises(PromptError, match="has 1,048,577 characters"):
+    with pytest.raises(PromptTooLong, match="has 1,048,577 characters"):
         rendered("{{ issue.description }}!", fits)
+
+
+def comments_of(*lengths: int) -> tuple[Comment, ...]:
+    return tuple(Comment(str(n) * size, f"author {n}") for n, size in enumerate(lengths))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "authors", "said"),
+    [
+        ((), [], ""),
+        ((MOST_COMMENTS - 1, 1), ["author 0", "author 1"], ""),
+        (
+            (9, 5, MOST_COMMENTS - 4),
+            ["symphony", "author 2"],
+            "[older comments that are left out here: 2; ",
+        ),
+        (
+            (1, MOST_COMMENTS + 7),
+            ["symphony", "author 1"],
+            "[older comments that are left out here: 1; ",
+        ),
+        (
+            (1,) * 8 + (MOST_COMMENTS,),
+            ["symphony", "author 8"],
+            "[older comments that are left out here: 8; ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("listed", ["comments", "issue.comments"])
+def test_of_too_many_comments_the_newest_are_told_and_how_many_are_not(
+    lengths: tuple[int, ...], authors: list[str], said: str, listed: str
+) -> None:
+    given = comments_of(*lengths)
+    template = f"{{% for c in {listed} %}}{{{{ c.author }}}}:{{{{ c.body }}}}|{{% endfor %}}"
+    issue = replace(ISSUE, comments=given)
+
+    prompt = render(PromptSettings(template), issue, None, None, None, given)
+
+    told = [one.partition(":") for one in prompt.split("|")[:-1]]
+    assert [author for author, _, _ in told] == authors
+    assert not said or told[0][2].startswith(said)
+    assert sum(len(body) for author, _, body in told if author != "symphony") <= MOST_COMMENTS
 
 
 def test_the_continuation_leaves_room_for_the_turn() -> None:

@@ -14,7 +14,7 @@ from symphony_cli.adapters.envfile import environment
 from symphony_cli.adapters.linear.agent_writes import WRITES
 from symphony_cli.adapters.prompt import render
 from symphony_cli.adapters.workflow import Workflow, load_workflow
-from symphony_cli.core.budget import USUAL_LIMIT, Bucket, hold
+from symphony_cli.core.budget import USUAL_LIMIT, Asker, Bucket, hold
 from symphony_cli.core.issue import Comment, Issue
 from symphony_cli.core.reasons import RetryKind
 from symphony_cli.core.run import PreviousAttempt
@@ -121,10 +121,10 @@ def test_the_paces_of_the_linear_page_are_those_of_the_budget() -> None:
         share: Bucket(remaining=USUAL_LIMIT * int(share) / 100, burst=0.0, as_of=now)
         for share, _ in rows
     }
-    paces = [(share, hold(bucket, now, ours=False)[0]) for share, bucket in buckets.items()]
+    paces = [(share, hold(bucket, now, Asker.TICK)[0]) for share, bucket in buckets.items()]
     assert len(rows) == 4
     assert paces == [(share, float(seconds)) for share, seconds in rows]
-    assert all(hold(bucket, now, ours=True) == (0.0, "") for bucket in buckets.values())
+    assert all(hold(bucket, now, Asker.OURS) == (0.0, "") for bucket in buckets.values())
 
 
 def said_by_us() -> str:

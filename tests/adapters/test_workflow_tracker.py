@@ -56,6 +56,13 @@ def test_every_variable_that_holds_the_key_is_kept_from_agents(tmp_path: Path) -
     assert workflow.settings.tracker.secret_names == ("COPY", "LINEAR_API_KEY", "MINE")
 
 
+def test_a_token_is_a_secret_with_and_without_the_word_bearer(tmp_path: Path) -> None:
+    front = f"{LINEAR}  api_key: $MINE\n"
+    workflow = load(tmp_path, front, MINE=f"Bearer {KEY}", BARE=KEY, ALSO=f"bearer  {KEY} ", NO="x")
+    assert workflow.secrets == (f"Bearer {KEY}", KEY)
+    assert workflow.settings.tracker.secret_names == ("ALSO", "BARE", "LINEAR_API_KEY", "MINE")
+
+
 def test_the_key_cannot_be_handed_to_agents_by_workspace_env(tmp_path: Path) -> None:
     front = f"{LINEAR}workspace:\n  env:\n    A: 1\n    T: Bearer {KEY}\n"
     told = refused(tmp_path, front, LINEAR_API_KEY=KEY)

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests.adapters.linear.sockets import Server, says
 from tests.cli.house import Told
 from tests.cli.linear_house import BUSY, LinearHouse
 
@@ -164,3 +165,57 @@ def test_another_key_has_a_budget_of_its_own_and_asks_for_all_names_anew(
 
     assert linear.world.operations() == ["Names", "Look", "Names", "Look", "Look"]
     assert len(list(linear.user_state.glob("budget-*.json"))) == 2
+
+
+TOKEN = "lin_oauth_0123456789abcdef0123456789abcdef"
+
+
+def test_a_token_is_hidden_without_its_bearer_too(linear: LinearHouse) -> None:
+    linear.world.accept(f"Bearer {TOKEN}")
+    linear.use(f"Bearer {TOKEN}")
+    linear.extra["MY_TOKEN"] = TOKEN
+    linear.script(
+        default=[{"run": "env > agent.env"}, {"wait": 1}, {"fail": {"message": f"{TOKEN}?"}}]
+    )
+    for number in (1, 2):  # the second tick goes by the copy of WORKFLOW.md in the cache
+        linear.world.create(f"Why is {TOKEN} here", state="Todo")
+        linear.tick()
+        linear.verdict(f"ENG-{number}")
+
+    kept = [path for path in linear.state.rglob("*") if path.is_file()]
+    kept += list(linear.root.rglob("agent.env"))
+    assert [path for path in kept if TOKEN.encode() in path.read_bytes()] == []
+    assert "Why is [secret] here" in linear.ledger.read_text()
+    assert len([path for path in kept if path.name == "agent.env"]) == 2
+
+
+def test_a_run_whose_key_was_replaced_ends_at_once_and_the_next_has_the_new_one(
+    linear: LinearHouse,
+) -> None:
+    linear.script(default=[{"say": "I work."}, {"wait": 2}])
+    linear.world.create()
+    linear.tick()
+    linear.busy("ENG-1")
+    linear.world.revoke()
+    ended = linear.verdict("ENG-1")
+    linear.world.revoke(False)
+    linear.world.accept(SECOND)
+    linear.use(SECOND)
+    again = linear.tick()
+
+    assert (ended["outcome"], ended["reason"], ended["detail"]) == ("tracker", "key", WRONG)
+    assert again.did == ["settle ENG-1"]
+
+
+def test_a_proxy_that_symphony_env_names_is_the_way_of_a_tick(linear: LinearHouse) -> None:
+    proxy = Server([says(407, b"")])
+    linear.configure(endpoint="http://linear.invalid/graphql")
+    linear.env_file.write_text(f"HTTP_PROXY={proxy.endpoint.removesuffix('/graphql')}\n")
+    linear.env_file.chmod(0o600)
+    tick = linear.tick()
+    proxy.close()
+
+    assert (tick.code, [one.line for one in proxy.requests]) == (
+        13,
+        ["POST http://linear.invalid/graphql HTTP/1.1"],
+    )

@@ -90,12 +90,13 @@ def test_new_comments_are_those_of_people_since_the_last_run() -> None:
         Comment("old", created_at=later(-1)),
         Comment("new", created_at=later(1)),
         Comment("from a bot", created_at=later(1), bot=True),
-        Comment("ours\n<!-- symphony:w_1 -->", created_at=later(1)),
+        Comment("> <!-- symphony:w_1 -->\n\nquotes ours", created_at=later(1)),
         Comment("undated"),
     )
     issue = Issue(IssueId("1"), "ABC-1", "T", "Todo", comments=said)
 
     since = [comment.body for comment in new_comments(issue, NOW)]
 
-    assert since == ["new", "undated"]
-    assert [c.body for c in new_comments(issue, None)] == ["old", "new", "undated"]
+    quoting = "> <!-- symphony:w_1 -->\n\nquotes ours"
+    assert since == ["new", quoting, "undated"]
+    assert [c.body for c in new_comments(issue, None)] == ["old", "new", quoting, "undated"]

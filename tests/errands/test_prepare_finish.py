@@ -164,6 +164,15 @@ def test_what_fails_before_the_first_answer_is_the_environments(
     assert says in told.detail
 
 
+def test_an_issue_with_more_text_than_any_model_takes_fails_alone(world: World) -> None:
+    world.write_issue(text="x" * 1_050_000)
+
+    then, told = prepared(world, world.order())
+
+    assert (then, told.closing) == (prepare.FINISH, (Outcome.FAILED, "prompt"))
+    assert "shorten the issue" in told.detail
+
+
 def test_a_stop_file_ends_the_run_before_its_next_step(world: World) -> None:
     world.write_issue()
     order = world.order()

@@ -201,13 +201,15 @@ def test_a_read_that_fails_for_a_while_is_repeated(site: Site, kind: Any) -> Non
     assert short(said(site.ask(run))) == ("go_on", "")
 
 
-def test_a_key_that_is_not_accepted_tells_nothing_and_is_not_in_the_answer(site: Site) -> None:
+def test_a_key_that_is_not_accepted_is_named_as_the_reason_and_is_not_in_the_answer(
+    site: Site,
+) -> None:
     run = site.run()
     site.linear.revoke()
 
     answer = said(site.ask(run))
 
-    assert short(answer) == ("unknown", "tracker")
+    assert short(answer) == ("unknown", "key")
     assert site.linear.key not in str(answer) and "key" in answer["detail"]
     assert not site.state.refresh.exists()
 

@@ -79,7 +79,7 @@ def told(root: Path, replies: Replies, mutation: Mutation | None = None) -> Stan
         (Read(), Standing("unknown", "missing")),
         (PutOff("Not for 9 s.", 9.0), Standing("unknown", "tracker")),
         (RateLimited("Too often: wait 60 s.", 60.0), Standing("unknown", "tracker")),
-        (KeyRejected("The key is wrong: replace it."), Standing("unknown", "tracker")),
+        (KeyRejected("The key is wrong: replace it."), Standing("unknown", "key")),
         (TrackerError("No answer: wait."), Standing("unknown", "tracker")),
     ],
     ids=str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,31 @@ def test_one_call_comments_labels_and_moves_the_issue(tmp_path: Path) -> None:
     )
     assert (issue.state, issue.labels) == ("Human Review", ("agent", "ready"))
     assert [comment.body for comment in issue.comments] == ["PR is up."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "writes", "moves"),
+    [
+        ("linear", "off", False),
+        ("linear", "issue", True),
+        ("linear", "project", True),
+        ("markdown", "off", True),
+    ],
+)
+def test_where_agents_may_write_nothing_in_linear_no_tool_writes(
+    tmp_path: Path, kind: str, writes: str, moves: bool
+) -> None:
+    issue_file(tmp_path)
+    desk = desk_in(tmp_path)
+    ref = replace(desk.order.settings.tracker, kind=kind, tool_writes=writes)
+    order = replace(desk.order, settings=replace(desk.order.settings, tracker=ref))
+    call = {"tool": "issue_update", "arguments": {"state": "Done"}}
+
+    reply = answer(call, replace(desk, order=order))
+
+    (issue,) = tracker_in(tmp_path).read([ONE]).issues
+    assert (reply.success, issue.state) == (moves, "Done" if moves else "Todo")
+    assert moves or "(tracker.tool_writes is off)" in reply.text
 
 
 def test_the_same_call_twice_is_done_once(tmp_path: Path) -> None:

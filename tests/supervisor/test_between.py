@@ -107,6 +107,16 @@ def test_a_word_of_the_tracker_while_the_run_waits_ends_it(reason: str) -> None:
     assert play.ending() == ("stopped", reason)
 
 
+@pytest.mark.parametrize("waits_already", [False, True])
+def test_a_run_whose_key_is_refused_ends_at_once_and_nobodys_fault(waits_already: bool) -> None:
+    play = waiting(1800)
+    if waits_already:
+        play.tracker("unknown", reason="tracker")
+        play.wait(5)
+    play.tracker("unknown", reason="key", detail="Linear does not accept the key.")
+    assert play.ending() == ("tracker", "key")
+
+
 def test_a_run_whose_turns_are_used_up_still_waits_to_know_how_its_issue_stands() -> None:
     play = Play(limits=RunLimits(max_turns=1), tracker_wait=60)
     play.open()

@@ -14,7 +14,7 @@ from symphony_cli.adapters.config.translate import Places
 from symphony_cli.adapters.frontmatter import Document, read_document
 from symphony_cli.adapters.workflow import TrackerConfig, Workflow
 from symphony_cli.core.run import PromptSettings, Settings, TrackerRef
-from symphony_cli.core.secrets import SHORTEST
+from symphony_cli.core.secrets import SHORTEST, bare, spellings
 from symphony_cli.errors import ConfigError
 
 LINEAR_KEY = "LINEAR_API_KEY"
@@ -45,7 +45,7 @@ def load(
         settings=_settings(document, config, places, tracker, (key_name, names), repo),
         tracker=tracker,
         state_dir=Path(places.state),
-        secrets=(key,) if key else (),
+        secrets=spellings(key),
         warnings=(*oddities(document, config), *_contradictions(document, config)),
     )
 
@@ -75,8 +75,8 @@ def _fault(document: Document, key: str, message: str) -> ConfigError:
 def _key(
     document: Document, config: Config, environ: Mapping[str, str]
 ) -> tuple[str, str, tuple[str, ...]]:
-    """The tracker's key, the variable that it was taken from, and every variable that holds it or
-    was asked for it."""
+    """The tracker's key, the variable that it was taken from, and every variable that holds it
+    (with or without "Bearer") or was asked for it."""
     written = config.tracker.api_key
     name = values.variable(written)
     names = {LINEAR_KEY} | ({name} if name else set())
@@ -86,7 +86,7 @@ def _key(
     else:
         key = values.text(written, environ)
     if len(key) >= SHORTEST:
-        names.update(held for held, value in environ.items() if value.strip() == key)
+        names.update(held for held, value in environ.items() if bare(value) == bare(key))
     return key, name or "", tuple(sorted(names))
 
 
@@ -103,7 +103,7 @@ def _refuse_exposed_key(
             " into symphony.env, and replace the key, for it is in the history",
         )
     for name, value in config.workspace.env.items():
-        if len(key) >= SHORTEST and key in value:
+        if len(bare(key)) >= SHORTEST and bare(key) in value:
             line = document.line(("workspace", "env", name))
             raise ConfigError(
                 f"{document.path}, line {line}: workspace.env.{name} holds the tracker's key, which"

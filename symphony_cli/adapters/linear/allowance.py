@@ -26,7 +26,8 @@ from typing import TypeVar
 
 from symphony_cli import files
 from symphony_cli.core import budget
-from symphony_cli.core.budget import Bucket, Gauge, Told
+from symphony_cli.core.budget import Asker, Bucket, Gauge, Told
+from symphony_cli.core.secrets import bare
 from symphony_cli.core.shape import decode, encode
 from symphony_cli.core.times import Wait
 from symphony_cli.errors import PutOff, StateError
@@ -72,16 +73,16 @@ class Allowance:
         self._path = folder / f"budget-{digest(key)}.json"
         self._memory: Bucket | None = None
 
-    def take(self, *, ours: bool) -> None:
+    def take(self, asker: Asker) -> None:
         """Take a token for one request that is sent now.
 
         Raises:
             PutOff: not yet; the sentence says why, and in how many seconds. Nothing was taken.
         """
         try:
-            refused = self._revised(lambda bucket, now: _taken(bucket, now, ours=ours))
+            refused = self._revised(lambda bucket, now: _taken(bucket, now, asker))
         except _Busy as error:
-            if ours:
+            if asker is Asker.OURS:
                 return
             raise PutOff(
                 f"Other processes kept the budget of Linear's key busy ({self._path}): "
@@ -98,8 +99,8 @@ class Allowance:
         except _Busy:
             return  # the next answer says it again
 
-    def refused(self, told: Told, retry_after: float | None) -> Wait:
-        """Note an answer that says "too often"; how long routine requests wait for the next one.
+    def refused(self, told: Told, retry_after: float | None, asker: Asker = Asker.TICK) -> Wait:
+        """Note an answer that says "too often"; how long the next request of `asker` waits.
 
         Args:
             retry_after: seconds that the answer names, None when it names none.
@@ -107,7 +108,7 @@ class Allowance:
 
         def change(bucket: Bucket, now: datetime) -> tuple[Bucket, Wait]:
             closed = budget.limited(bucket, told, retry_after, now)
-            return closed, Wait(now, budget.gauge(closed, now).wait)
+            return closed, Wait(now, budget.gauge(closed, now, asker).wait)
 
         try:
             return self._revised(change)
@@ -162,16 +163,13 @@ class Allowance:
 
 def digest(key: str) -> str:
     """16 hex digits that stand for a key; the same with and without "Bearer" before it."""
-    bare = key.strip()
-    if bare[:7].casefold() == "bearer ":
-        bare = bare[7:].strip()
-    return hashlib.sha256(bare.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return hashlib.sha256(bare(key).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _taken(bucket: Bucket, now: datetime, *, ours: bool) -> tuple[Bucket, PutOff | None]:
-    after, wait = budget.reserve(bucket, now, ours=ours)
+def _taken(bucket: Bucket, now: datetime, asker: Asker) -> tuple[Bucket, PutOff | None]:
+    after, wait = budget.reserve(bucket, now, asker)
     if wait is None:
         return after, None
-    _, why = budget.hold(after, now, ours=ours)
+    _, why = budget.hold(after, now, asker)
     sentence = f"Linear is not asked for the next {math.ceil(wait.seconds)} s: {why}."
     return after, PutOff(sentence, wait.seconds)

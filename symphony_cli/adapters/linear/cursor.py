@@ -57,8 +57,6 @@ class Cursor:
     full_at: datetime | None = None
     """When the last complete poll began, by our clock."""
     walk: Walk | None = None
-    turn: int = 0
-    """Where the rotation is, when we hold more issues than one document can name."""
     again: bool = False
     """The last look read its changes page by page: the next goes over them once more, because an
     issue that became blocked, or free, between two pages may have been on none of them."""
@@ -92,10 +90,11 @@ def starts_at(cursor: Cursor) -> datetime | None:
 
 
 def is_due(cursor: Cursor, now: datetime, every: float) -> bool:
-    """Whether a complete poll shall begin. A date in the future counts as long ago."""
+    """Whether a complete poll shall begin; with 0 seconds, `every` look is one. A date in the
+    future counts as long ago."""
     if cursor.walk is not None:
         return False
-    if cursor.full_at is None:
+    if cursor.full_at is None or every <= 0:
         return True
     gone = now - cursor.full_at
     return gone.total_seconds() >= every or gone < -OVERLAP
@@ -136,8 +135,19 @@ def moved(
     return replace(cursor, since=newest, again=False)
 
 
-def walked(cursor: Cursor, walk: Walk) -> Cursor:
-    """The cursor after a step of a complete poll."""
-    if walk.done:
-        return replace(cursor, walk=None, full_at=walk.began)
-    return replace(cursor, walk=walk)
+def walked(cursor: Cursor, walk: Walk, every: float) -> Cursor:
+    """The cursor after a step of a complete poll. When `every` look is one (0 seconds), the date of
+    the first one stays: nothing goes by it, and each new one would be a line in the ledger."""
+    if not walk.done:
+        return replace(cursor, walk=walk)
+    keeps = every <= 0 and cursor.full_at is not None
+    return replace(cursor, walk=None, full_at=cursor.full_at if keeps else walk.began)
+
+
+def held_back(after: Cursor, before: Cursor, now: datetime) -> Cursor:
+    """The cursor after a look whose answer could not be told whole: the next look asks for the same
+    once more, and a complete poll that has begun since `before` begins anew."""
+    if after.scope != before.scope:
+        return Cursor(after.scope, since=before.since)
+    begun = before.walk is None and (after.walk, after.full_at) != (None, before.full_at)
+    return replace(before, walk=Walk(now)) if begun else before

@@ -79,7 +79,7 @@ class Part(Protocol):
 
 @dataclass(slots=True)
 class Listing:
-    """A list that is read page by page, to its end. `rows` are the raw nodes."""
+    """A list of issues that is read page by page, to its end. `rows` are the raw nodes."""
 
     alias: str
     arguments: str
@@ -87,7 +87,6 @@ class Listing:
     row_points: float
     given: Mapping[str, tuple[str, Json]]
     """Variables of `arguments`: type and value."""
-    root: str = "issues"
     first: int = PAGE
     after: str = ""
     done: bool = False
@@ -97,7 +96,7 @@ class Listing:
     def text(self) -> str:
         """The selection of the next page."""
         return (
-            f"{self.alias}: {self.root}(first: {self.first}, after: ${self.alias}_after, "
+            f"{self.alias}: issues(first: {self.first}, after: ${self.alias}_after, "
             f"orderBy: createdAt, {self.arguments}) "
             f"{{ nodes {{ {self.selection} }} pageInfo {{ hasNextPage endCursor }} }}"
         )
@@ -139,6 +138,49 @@ class Listing:
                 "nothing of it was believed. The next tick asks again."
             )
         self.after = after
+
+
+@dataclass(slots=True)
+class Latest:
+    """The rows that changed last, one page and no more. `rows` are the raw nodes."""
+
+    alias: str
+    root: str
+    arguments: str
+    selection: str
+    row_points: float
+    given: Mapping[str, tuple[str, Json]]
+    """Variables of `arguments`: type and value."""
+    first: int
+    rows: list[Json] = field(default_factory=list)
+
+    def text(self) -> str:
+        """The selection."""
+        return (
+            f"{self.alias}: {self.root}(first: {self.first}, orderBy: updatedAt, "
+            f"{self.arguments}) {{ nodes {{ {self.selection} }} }}"
+        )
+
+    def declared(self) -> Mapping[str, str]:
+        """What its filter needs."""
+        return {name: kind for name, (kind, _) in self.given.items()}
+
+    def variables(self) -> Mapping[str, Json]:
+        """The same with values."""
+        return {name: value for name, (_, value) in self.given.items()}
+
+    def points(self) -> float:
+        """All rows that may come."""
+        return self.first * self.row_points
+
+    @property
+    def more(self) -> bool:
+        """What else there is, nobody asks."""
+        return False
+
+    def take(self, data: Mapping[str, Json]) -> None:
+        """Its rows."""
+        self.rows, _ = connection(data, self.alias)
 
 
 @dataclass(slots=True)

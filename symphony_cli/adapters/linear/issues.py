@@ -3,7 +3,7 @@ blockers and pull requests from what we held and what was read beside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from html import unescape
 
@@ -47,11 +47,17 @@ class Setting:
     rules: Rules
 
 
-def unknown_labels(found: Found, setting: Setting, held: Mapping[str, Issue]) -> list[str]:
+def unknown_labels(found: Found, setting: Setting, held: Container[str]) -> list[str]:
     """Ids of labels that we have no name for, on issues that concern us."""
-    ours = (row for row in found.rows.values() if row.id in held or is_ours(row, setting))
-    ids = (label for row in ours for label in row.labelIds)
+    ids = (label for row in waiting_for(found, setting, held) for label in row.labelIds)
     return sorted({label for label in ids if label not in setting.names.labels})
+
+
+def waiting_for(found: Found, setting: Setting, held: Container[str]) -> list[Row]:
+    """The issues that concern us and have a label that we have no name for."""
+    known = setting.names.labels.keys()
+    ours = (row for row in found.rows.values() if row.id in held or is_ours(row, setting))
+    return [row for row in ours if not known >= set(row.labelIds)]
 
 
 def is_ours(row: Row, setting: Setting) -> bool:

@@ -6,10 +6,17 @@
     relations   of a few issues, what blocks them, to learn the names
     pulls       pull requests that changed
     names_*     new labels; with a complete poll all names anew
+    labels      labels that the look before saw and could not ask for
     walk_*      a page of the complete poll, when one is under way
 
 Lists of issues come in two halves, by Linear's own filter for issues with open blockers: so each
 row says whether it is blocked, and each half has its own pages.
+
+The first answer counts whatever becomes of further requests: names that are not to be had stay as
+they were, and an issue with a label that has no name yet is `unknown`, for it may be a label that
+decides. When the whole document is refused (a right that the key lacks for one part, a field that
+is gone), it is asked for once more without the parts that we can do without, with a note for
+people; the next look tries it whole again, at the price of one more request.
 """
 
 from __future__ import annotations
@@ -19,30 +26,32 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import unescape
 
-from symphony_cli.adapters.linear import blockers, cursor, documents
+from symphony_cli.adapters.linear import blockers, cursor, documents, look_parts
 from symphony_cli.adapters.linear.cursor import Cursor, Walk
-from symphony_cli.adapters.linear.documents import ByIds, Listing, Part
+from symphony_cli.adapters.linear.documents import ByIds, Latest, Listing, Part
 from symphony_cli.adapters.linear.exchange import Answer, Asks, Complaint
-from symphony_cli.adapters.linear.issues import Found, Setting, issue_of, unknown_labels
-from symphony_cli.adapters.linear.names import Names, with_labels
+from symphony_cli.adapters.linear.issues import (
+    Found,
+    Setting,
+    issue_of,
+    unknown_labels,
+    waiting_for,
+)
+from symphony_cli.adapters.linear.look_parts import Flag, InTime
+from symphony_cli.adapters.linear.names import Names, with_labels, with_strange
 from symphony_cli.adapters.linear.names_check import problems
 from symphony_cli.adapters.linear.names_parts import AllNames, LabelsById, NewLabels, Where
-from symphony_cli.adapters.linear.pulls import FILTER, PullRow, by_issue
+from symphony_cli.adapters.linear.pulls import PullRow, by_issue
 from symphony_cli.adapters.linear.wire import BlockerRow, LearnedRow, Row, rows
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.run import TrackerRef
-from symphony_cli.core.shape import Json
 from symphony_cli.core.snapshot import Held, Read
-from symphony_cli.core.times import stamp
 from symphony_cli.errors import PutOff, TrackerError
 from symphony_cli.ids import IssueId, digest
 
 FRESH = 60.0
 """Seconds for which a complete poll goes by the names that were resolved before it."""
-
-BLOCKED_PAGE = 50
-"""Rows of a page of the blocked half, which is the shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,35 @@ class Place:
         """Whose names we go by."""
         return Where(self.ref.endpoint, self.ref.project, self.account, self.now)
 
+    @property
+    def in_time(self) -> InTime:
+        """Asks, and not beyond our time."""
+        return InTime(self.asks, self.time_left)
+
 
 def scope_of(place: Place, names: Names) -> str:
     """What a complete poll goes through, in short; when it changes, we begin anew."""
     states = sorted(s.id for s in names.states.values() if place.rules.is_active(s.name))
     wanted = (place.rules.required_labels, place.rules.assignee or "")
     return digest(repr((place.ref.endpoint, names.project.id, sorted(names.teams), states, wanted)))
+
+
+@dataclass(slots=True)
+class Optional:
+    """The parts of the first document that we can do without."""
+
+    pulls: Latest | None = None
+    new_labels: NewLabels | None = None
+    all_names: AllNames | None = None
+    labels: LabelsById | None = None
+    blockers: ByIds | None = None
+    relations: ByIds | None = None
+
+    def parts(self) -> list[Part]:
+        """Those that there are."""
+        few = [part for part in (self.blockers, self.relations) if part is not None and part.ids]
+        more = (self.pulls, self.new_labels, self.all_names, self.labels)
+        return [*few, *(part for part in more if part is not None)]
 
 
 @dataclass(slots=True)
@@ -85,7 +117,10 @@ class Look:
     requests: int = 0
     changed: list[Listing] = field(default_factory=list)
     walking: list[Listing] = field(default_factory=list)
+    optional: Optional = field(default_factory=Optional)
     asked_for: list[str] = field(default_factory=list)
+    unknown: dict[IssueId, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def read(self) -> Read:
         """Everything that this look tells.
@@ -94,27 +129,30 @@ class Look:
             TrackerError: a page was not to be had; nothing is believed.
             ConfigError: the project is gone.
         """
-        since = cursor.starts_at(self.cursor)
-        names_part = self._names_part()
-        if names_part is None:
+        before, since = self.cursor, cursor.starts_at(self.cursor)
+        resolves = self._wants_all_names
+        if not resolves:
             self._begin_walk()
-        self._ask_first(since, names_part)
+        self._ask_first(since, resolves)
         self._ask_further()
-        if names_part is not None:
-            self._take_names(names_part)
+        self._take_names()
+        if resolves:
             self._begin_walk()
         self._walk_on()
+        self._find()
+        if self._learn_labels():
+            self.cursor = cursor.held_back(self.cursor, before, self.place.now)
         return self._told()
 
     # What is asked for.
 
-    def _names_part(self) -> AllNames | None:
+    @property
+    def _wants_all_names(self) -> bool:
         """All names anew: before a complete poll, and while WORKFLOW.md does not fit them."""
         # Their clock against ours: a difference of minutes costs a part of a document.
         old = abs((self.place.now - self.names.as_of).total_seconds()) > FRESH
         misfit = bool(problems(self.names, self.place.ref, self.place.rules))
-        wanted = (self._due and old) or (misfit and not self.new)
-        return AllNames(self.place.where) if wanted else None
+        return (self._due and old) or (misfit and not self.new)
 
     @property
     def _due(self) -> bool:
@@ -130,123 +168,59 @@ class Look:
         if self._due:
             self.cursor = replace(self.cursor, walk=Walk(self.place.now))
         walk = self.cursor.walk
-        if walk is None:
-            return
-        halves = ((False, walk.free, walk.free_done), (True, walk.blocked, walk.blocked_done))
-        self.walking = [
-            self._half("walk", _WALK, blocked, self._walk_values(), after)
-            for blocked, after, done in halves
-            if not done
-        ]
-
-    def _walk_values(self) -> dict[str, tuple[str, Json]]:
-        states = (s.id for s in self.names.states.values() if self.place.rules.is_active(s.name))
-        return {
-            "project": ("ID", self.names.project.id),
-            "states": ("[ID!]", sorted(states)),
-        }
-
-    def _half(
-        self,
-        name: str,
-        condition: str,
-        blocked: bool,
-        given: dict[str, tuple[str, Json]],
-        after: str = "",
-    ) -> Listing:
-        only = f"hasBlockedByRelations: {{ eq: {str(blocked).lower()} }}"
-        return Listing(
-            alias=f"{name}_{'blocked' if blocked else 'free'}",
-            arguments=condition.format(only=only),
-            selection="...Row",
-            row_points=documents.ROW_POINTS,
-            given=given,
-            first=BLOCKED_PAGE if blocked else documents.PAGE,
-            after=after,
-        )
-
-    def _delta(self, since: datetime) -> list[Listing]:
-        given: dict[str, tuple[str, Json]] = {
-            "since": ("DateTimeOrDuration!", stamp(since)),
-            "teams": ("[ID!]", sorted(self.names.teams)),
-            "project": ("ID", self.names.project.id),
-        }
-        halves = [self._half("changed", _CHANGED, blocked, given) for blocked in (False, True)]
-        pulls = Listing(
-            alias="pulls",
-            root="attachments",
-            first=50,
-            arguments=f"filter: {{ {FILTER}, updatedAt: {{ gte: $since }} }}",
-            selection=documents.PULL,
-            row_points=documents.PULL_POINTS,
-            given={"since": given["since"]},
-        )
-        return [*halves, pulls]
-
-    def _by_ids(self, room: float) -> list[ByIds]:
-        """What we hold: blockers and relations first, for they are few; running issues always."""
-        known = blockers.known(self.held)[: documents.PAGE]
-        # As good as dice: which are read must not hang on how often ticks come.
-        turn = int(digest(stamp(self.place.now)), 16)
-        learn = blockers.to_learn(self.held, turn)
-        few = [
-            ByIds("blockers", known, documents.BLOCKER, documents.BLOCKER_POINTS),
-            ByIds("relations", learn, documents.LEARNED, documents.LEARNED_POINTS),
-        ]
-        few = [part for part in few if part.ids]
-        self.found.asked = frozenset(known)
-        each = documents.ROW_POINTS + _FLAG_POINTS
-        self.asked_for = self._fitting(int((room - documents.cost(few) - 20) / each))
-        pages = range(0, len(self.asked_for), documents.PAGE)
-        for number, start in enumerate(pages):
-            ids = self.asked_for[start : start + documents.PAGE]
-            flag = ", hasBlockedByRelations: { eq: true }"
-            few.append(ByIds(f"held_{number}", ids, "...Row", documents.ROW_POINTS))
-            few.append(ByIds(f"flags_{number}", ids, "id", _FLAG_POINTS, flag))
-        return few
-
-    def _fitting(self, most: int) -> list[str]:
-        ids = [one.id for one in self.held]
-        if len(ids) <= most:
-            return list(ids)
-        running = [one.id for one in self.held if one.running][:most]
-        rest = [one.id for one in self.held if not one.running]
-        if not rest:
-            return list(running)
-        at, share = self.cursor.turn % len(rest), most - len(running)
-        self.cursor = replace(self.cursor, turn=(at + share) % len(rest))
-        return [*running, *(rest + rest)[at : at + share]]
+        if walk is not None:
+            self.walking = look_parts.walking(self.names, self.place.rules, walk)
 
     # Asking, and taking in.
 
-    def _ask_first(self, since: datetime | None, names_part: AllNames | None) -> None:
-        labels = NewLabels(self.names, self.place.where) if names_part is None else None
-        self.changed = self._delta(since) if since is not None else []
-        parts: list[Part] = [*self.changed, *self.walking]
-        parts += [part for part in (labels, names_part) if part is not None]
-        held = self._by_ids(documents.LIMIT - documents.cost(parts))
-        parts += held
-        answer = self._ask_from_start_if_refused(parts)
-        self.date = answer.date
-        if labels is not None:
-            self.names = labels.names(self.place.asks)
+    def _ask_first(self, since: datetime | None, resolves: bool) -> None:
+        self.changed = look_parts.changed(self.names, since) if since is not None else []
+        strange = self.names.strange[: documents.PAGE]
+        self.optional = Optional(
+            pulls=look_parts.pulls(since) if since is not None else None,
+            new_labels=None if resolves else NewLabels(self.names),
+            all_names=AllNames(self.place.where) if resolves else None,
+            labels=LabelsById(strange) if strange else None,
+            blockers=look_parts.known_blockers(self.held),
+            relations=look_parts.relations(self.held, self.place.now),
+        )
+        needed: list[Part] = [*self.changed, *self.walking]
+        room = documents.LIMIT - documents.cost([*needed, *self.optional.parts()])
+        self.asked_for = look_parts.fitting(self.held, room, self.place.now)
+        held = look_parts.held_issues(self.asked_for)
+        self.date = self._ask_whole([*needed, *held]).date
         self._take_held(held)
+        self._take_blockers()
 
-    def _ask_from_start_if_refused(self, parts: Sequence[Part]) -> Answer:
-        """A complete poll goes on after a row that an earlier tick saw; that row may be purged."""
+    def _ask_whole(self, needed: Sequence[Part]) -> Answer:
+        """The first document; when it is refused, without what we can do without; and when a
+        complete poll goes on after a row that an earlier tick saw, from its start, for that row
+        may be purged."""
         try:
-            return self._ask(parts)
+            return self._ask([*needed, *self.optional.parts()])
+        except Complaint as refused:
+            if not needed:
+                raise
+            said = str(refused)
+        self.optional = Optional()
+        try:
+            answer = self._ask(needed)
         except Complaint:
             if not any(part.after for part in self.walking):
                 raise
-        for part in self.walking:
-            part.after = ""
-        return self._ask(parts)
+            for part in self.walking:
+                part.after = ""
+            return self._ask(needed)
+        self.notes.append(
+            f"{said} It was answered without pull requests, names of blockers and new names, which "
+            "stay as they were known: give the key, or its user, the right to read them."
+        )
+        return answer
 
-    def _ask(self, parts: Iterable[Part]) -> Answer:
+    def _ask(self, parts: Iterable[Part], asks: Asks | None = None) -> Answer:
         wanted = list(parts)
         document, variables = documents.compose("Look", wanted)
-        answer = self.place.asks.ask("Look", document, variables)
+        answer = (asks or self.place.asks).ask("Look", document, variables)
         self.requests += answer.requests
         for part in wanted:
             part.take(answer.data)
@@ -257,12 +231,11 @@ class Look:
         poll goes through everything instead: otherwise each tick would fail at the same place."""
         try:
             while unread := [part for part in self.changed if part.more]:
-                if self.place.time_left() <= 0:
-                    raise PutOff("There is no time left to ask Linear now.", 1.0)
-                self._ask(unread)
+                self._ask(unread, self.place.in_time)
         except PutOff:
-            self.cursor = cursor.skipped(self.cursor, self.date, self.place.now)
-            self.walking = []
+            # One that is under way comes to its end first, or it might begin anew for ever.
+            if self.cursor.walk is None:
+                self.cursor = cursor.skipped(self.cursor, self.date, self.place.now)
 
     def _take_held(self, parts: Sequence[ByIds]) -> None:
         by_alias = {part.alias: part.rows for part in parts}
@@ -270,33 +243,52 @@ class Look:
             if not alias.startswith("held_"):
                 continue
             flags = by_alias[alias.replace("held_", "flags_")]
-            blocked = {row.id for row in rows(_Flag, flags, "flags")}
+            blocked = {row.id for row in rows(Flag, flags, "flags")}
             for row in rows(Row, nodes, "held issues"):
-                self._rename(row)
                 self.found.add(row, row.id in blocked)
-        told = rows(BlockerRow, by_alias.get("blockers", []), "blockers")
-        self.found.blockers = {row.id: row for row in told}
-        for learned in rows(LearnedRow, by_alias.get("relations", []), "relations"):
-            self.found.relations[learned.id] = blockers.learned(learned)
 
-    def _take_names(self, part: AllNames) -> None:
-        self.names = part.names(self.place.asks, self.date)
+    def _take_blockers(self) -> None:
+        """What was asked of blockers; of those that were not, nothing is concluded."""
+        known, learned = self.optional.blockers, self.optional.relations
+        if known is not None:
+            self.found.asked = frozenset(known.ids)
+            told = rows(BlockerRow, known.rows, "blockers")
+            self.found.blockers = {row.id: row for row in told}
+        if learned is not None:
+            for row in rows(LearnedRow, learned.rows, "relations"):
+                self.found.relations[row.id] = blockers.learned(row)
+
+    def _take_names(self) -> None:
+        """Names, new or all; those that are not to be had stay as they were."""
+        wanted, asks = self.optional, self.place.in_time
+        try:
+            if wanted.new_labels is not None:
+                self.names = wanted.new_labels.names(asks, self.date)
+            if wanted.all_names is not None:
+                self.names = wanted.all_names.names(asks, self.date, self.names)
+        except PutOff:
+            pass
+        except TrackerError as error:
+            self.notes.append(f"Linear's names stay as they were known: {error}")
+        if wanted.labels is not None:
+            self.names = with_labels(self.names, wanted.labels.labels())
         scope = scope_of(self.place, self.names)
-        if scope != self.cursor.scope:
+        if wanted.all_names is not None and scope != self.cursor.scope:
             self.cursor = Cursor(scope, since=self.cursor.since)
 
     def _walk_on(self) -> None:
         """The complete poll: one page in each tick, or as many as there is time for."""
         while self._urgent and any(part.more for part in self.walking):
-            if self.place.time_left() <= 0 or not self._walk_page():
+            if not self._walk_page():
                 break
         if self.cursor.walk is not None and self.walking:
-            self.cursor = cursor.walked(self.cursor, self._walked(self.cursor.walk))
+            walk = self._walked(self.cursor.walk)
+            self.cursor = cursor.walked(self.cursor, walk, self.place.ref.full_every)
 
     def _walk_page(self) -> bool:
         """One more page of each half; what cannot be had now is left to the next tick."""
         try:
-            self._ask([part for part in self.walking if part.more])
+            self._ask([part for part in self.walking if part.more], self.place.in_time)
         except TrackerError:
             return False
         return True
@@ -311,35 +303,50 @@ class Look:
 
     # What it adds up to.
 
-    def _told(self) -> Read:
-        changed = [part for part in self.changed if part.root == "issues"]
+    def _find(self) -> None:
+        """All rows, and how far the cursor goes with them."""
         seen: list[datetime] = []
-        for part in (*changed, *self.walking):
+        for part in (*self.changed, *self.walking):
             for row in rows(Row, part.rows, part.alias):
                 self.found.add(row, part.alias.endswith("blocked"))
-                self._rename(row)
-                if part in changed:
+                if part in self.changed:
                     seen += [row.updatedAt, *([row.archivedAt] if row.archivedAt else [])]
-        pulls = [node for part in self.changed if part.root != "issues" for node in part.rows]
-        self.found.pulls = by_issue(rows(PullRow, pulls, "pull requests"))
-        paged = any(part.pages > 1 for part in changed)
-        self.cursor = cursor.moved(self.cursor, seen, self.date, self.place.now, paged=paged)
+        for row in self.found.rows.values():
+            self._rename(row)
+        if self.optional.pulls is not None:
+            self.found.pulls = by_issue(rows(PullRow, self.optional.pulls.rows, "pull requests"))
+        paged = any(part.pages > 1 for part in self.changed)
+        if not any(part.more for part in self.changed):
+            self.cursor = cursor.moved(self.cursor, seen, self.date, self.place.now, paged=paged)
+
+    def _told(self) -> Read:
         before: dict[str, Issue] = {one.id: one.issue for one in self.held}
-        self._learn_labels()
-        setting = Setting(self.names, self.place.ref.project, self.place.rules)
+        setting, found = self._setting, self.found
+        told = {IssueId(issue): row for issue, row in found.rows.items()}
         return Read(
             issues=tuple(
-                issue_of(row, self.found, setting, before.get(issue))
-                for issue, row in self.found.rows.items()
+                issue_of(row, found, setting, before.get(issue))
+                for issue, row in told.items()
+                if issue not in self.unknown
             ),
-            missing=tuple(
-                IssueId(issue) for issue in self.asked_for if issue not in self.found.rows
-            ),
+            missing=tuple(IssueId(issue) for issue in self.asked_for if issue not in told),
+            unknown=self.unknown,
             cursor=cursor.to_text(self.cursor),
             requests=self.requests,
             problems=problems(self.names, self.place.ref, self.place.rules),
             first_poll=self.cursor.first,
+            partial=frozenset(issue for issue in told if issue not in before),
+            pulls={
+                IssueId(issue): (pull.url, pull.merged_at)
+                for issue, pull in found.pulls.items()
+                if issue not in before or issue not in told
+            },
+            notes=tuple(self.notes),
         )
+
+    @property
+    def _setting(self) -> Setting:
+        return Setting(self.names, self.place.ref.project, self.place.rules)
 
     def _rename(self, row: Row) -> None:
         """A state that is called otherwise than we thought."""
@@ -348,33 +355,33 @@ class Look:
             states = {**self.names.states, known.id: replace(known, name=name)}
             self.names = replace(self.names, states=states)
 
-    def _learn_labels(self) -> None:
-        setting = Setting(self.names, self.place.ref.project, self.place.rules)
-        held: dict[str, Issue] = {one.id: one.issue for one in self.held}
-        strange = unknown_labels(self.found, setting, held)[: documents.PAGE]
-        if strange:
-            part = LabelsById(strange)
-            self._ask([part])
+    def _learn_labels(self) -> bool:
+        """Ask for the labels of these rows that we have no name for. Issues with one that is not to
+        be had are `unknown`.
+
+        Returns:
+            Whether some of them must come again, for nobody asks for them by id.
+        """
+        held = {one.id for one in self.held}
+        strange = unknown_labels(self.found, self._setting, held)
+        refusal = self._ask_labels(strange[: documents.PAGE]) if strange else None
+        left = unknown_labels(self.found, self._setting, held)
+        why = str(refusal or "there are too many of them").rstrip(".")
+        for row in waiting_for(self.found, self._setting, held):
+            self.unknown[IssueId(row.id)] = (
+                f"{row.identifier} has a label of which Linear did not tell the name ({why}); "
+                "nothing is concluded of the issue before it is known."
+            )
+        # What is refused would spoil the next document too, and never come to an end.
+        refused = isinstance(refusal, Complaint)
+        self.names = with_strange(self.names, () if refused else left)
+        return not refused and any(issue not in held for issue in self.unknown)
+
+    def _ask_labels(self, ids: Sequence[str]) -> TrackerError | None:
+        part = LabelsById(ids)
+        try:
+            self._ask([part], self.place.in_time)
             self.names = with_labels(self.names, part.labels())
-
-
-_FLAG_POINTS = 1.1
-
-_CHANGED = (
-    "includeArchived: true, filter: {{ {only}, and: ["
-    "{{ or: [{{ team: {{ id: {{ in: $teams }} }} }}, "
-    "{{ project: {{ id: {{ eq: $project }} }} }}] }}, "
-    "{{ or: [{{ updatedAt: {{ gte: $since }} }}, {{ archivedAt: {{ gte: $since }} }}] }}] }}"
-)
-
-_WALK = (
-    "filter: {{ {only}, project: {{ id: {{ eq: $project }} }}, "
-    "state: {{ id: {{ in: $states }} }} }}"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Flag:
-    """An issue that the filter has."""
-
-    id: str
+        except TrackerError as error:
+            return error
+        return None

@@ -90,6 +90,10 @@ class Names:
     labels: dict[str, Label]
     viewer: Person
     as_of: datetime
+    labels_as_of: datetime | None = None
+    """When later than `as_of`: up to here all changes of labels were read."""
+    strange: tuple[str, ...] = ()
+    """Ids of labels that were seen on issues and could not be asked for: the next look does."""
     format: int = FORMAT
 
     def label_names(self, ids: Iterable[str]) -> tuple[str, ...] | None:
@@ -133,6 +137,12 @@ def with_labels(names: Names, labels: Iterable[Label]) -> Names:
     """The names with these labels, new or renamed; the very same value when all are known."""
     news = {label.id: label for label in labels if names.labels.get(label.id) != label}
     return replace(names, labels={**names.labels, **news}) if news else names
+
+
+def with_strange(names: Names, ids: Iterable[str]) -> Names:
+    """The names with just these labels still to be asked for."""
+    strange = tuple(ids)
+    return names if strange == names.strange else replace(names, strange=strange)
 
 
 def with_all_called(names: Names, name: str, labels: Iterable[Label]) -> Names:

@@ -1,7 +1,7 @@
 """Documents that ask Linear what things are called, and the values for their variables.
 
 `PART` and `LABELS_SINCE_PART` go into a document that asks for other things too. Points by the
-documented rule: `PART` 3,109, `LABELS_SINCE_PART` 185, a further page at most 1,091.
+documented rule: `PART` 3,109, `LABELS_SINCE_PART` 370, a further page at most 1,091.
 """
 
 from __future__ import annotations
@@ -56,18 +56,30 @@ PART = Part(
 LABELS_SINCE_PART = Part(
     "$names_since: DateTimeOrDuration!",
     f"""names_new_labels: issueLabels(
-    first: 50, includeArchived: true, filter: {{ updatedAt: {{ gte: $names_since }} }}
+    first: 100, includeArchived: true, orderBy: updatedAt
+    filter: {{ updatedAt: {{ gte: $names_since }} }}
   ) {{
     nodes {{ {LABEL_FIELDS} }} {PAGE_INFO}
   }}""",
 )
-"""Labels that are new or were renamed since the names were resolved."""
+"""Labels that are new or were renamed since the names were resolved, the latest first."""
 
 NAMES = f"query Names({PART.declares}) {{\n  {PART.selects}\n}}"
 
 LABELS_PAGE = f"""
 query NamesLabels($after: String!) {{
   issueLabels(first: 250, after: $after, includeArchived: true) {{
+    nodes {{ {LABEL_FIELDS} }} {PAGE_INFO}
+  }}
+}}
+"""
+
+LABELS_SINCE_PAGE = f"""
+query NamesNewLabels($names_since: DateTimeOrDuration!, $after: String!) {{
+  names_new_labels: issueLabels(
+    first: 250, after: $after, includeArchived: true, orderBy: updatedAt
+    filter: {{ updatedAt: {{ gte: $names_since }} }}
+  ) {{
     nodes {{ {LABEL_FIELDS} }} {PAGE_INFO}
   }}
 }}
@@ -104,4 +116,4 @@ def part_values(slug: str) -> dict[str, Json]:
 
 def since_values(names: Names) -> dict[str, Json]:
     """Values for the variables of `LABELS_SINCE_PART`."""
-    return {"names_since": stamp(names.as_of - OVERLAP)}
+    return {"names_since": stamp((names.labels_as_of or names.as_of) - OVERLAP)}

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from symphony_cli.adapters.linear.documents import connection
 from symphony_cli.adapters.linear.exchange import Answer, Asks
-from symphony_cli.adapters.linear.names import Label, Names, with_labels
+from symphony_cli.adapters.linear.names import Label, Names
 from symphony_cli.adapters.linear.names_documents import (
     LABEL_FIELDS,
     LABELS_SINCE_PART,
@@ -23,7 +23,7 @@ from symphony_cli.adapters.linear.names_documents import Part as Text
 from symphony_cli.core.shape import Json
 
 ALL_POINTS = 3_109.0
-NEW_LABELS_POINTS = 185.0
+NEW_LABELS_POINTS = 370.0
 LABEL_POINTS = 1 + 4 * 0.1 + 1.1
 
 
@@ -74,8 +74,9 @@ class AllNames:
         """Keep the answer."""
         self.data = data
 
-    def names(self, asks: Asks, date: datetime | None) -> Names:
-        """The names in the answer; what did not fit into it is asked for.
+    def names(self, asks: Asks, date: datetime | None, before: Names | None = None) -> Names:
+        """The names in the answer; what did not fit into it is asked for. Labels that are not to
+        be had are those of `before`.
 
         Raises:
             ConfigError: the project is not there.
@@ -85,9 +86,8 @@ class AllNames:
 
         where = self.where
         answer = Answer(self.data, date)
-        return from_answer(
-            asks, answer, where.endpoint, where.project, where.now, account=where.account
-        )
+        question = where.endpoint, where.project, where.now
+        return from_answer(asks, answer, *question, account=where.account, before=before)
 
 
 @dataclass(slots=True)
@@ -95,7 +95,6 @@ class NewLabels:
     """Labels that are new or renamed since the names were read."""
 
     before: Names
-    where: Where
     data: Mapping[str, Json] = field(default_factory=dict)
 
     def text(self) -> str:
@@ -116,29 +115,24 @@ class NewLabels:
 
     @property
     def more(self) -> bool:
-        """It has one page; when that is not enough, everything is read anew."""
+        """Further pages are asked for by `names`."""
         return False
 
     def take(self, data: Mapping[str, Json]) -> None:
         """Keep the answer."""
         self.data = data
 
-    def names(self, asks: Asks) -> Names:
-        """The names with what is new.
+    def names(self, asks: Asks, date: datetime | None) -> Names:
+        """The names with what is new, as far as it is to be had.
 
         Raises:
-            ConfigError: everything had to be read anew, and the project is not there.
-            TrackerError: no answer, or none that can be understood.
+            TrackerError: the answer cannot be understood.
         """
         if not connection(self.data, "names_new_labels")[0]:
             return self.before
-        from symphony_cli.adapters.linear.names_read import labels_since, resolve
+        from symphony_cli.adapters.linear.names_read import labels_since
 
-        labels = labels_since(Answer(self.data))
-        if labels is not None:
-            return with_labels(self.before, labels)
-        where = self.where
-        return resolve(asks, where.endpoint, where.project, where.now, account=where.account)
+        return labels_since(asks, Answer(self.data, date), self.before)
 
 
 @dataclass(slots=True)

@@ -1,23 +1,27 @@
 """Asking Linear what things are called: at a cold start, with each full poll, and what is new.
 
-What does not fit into a page is asked for to the last page, or all fails.
+What does not fit into a page is asked for to the last page, or all fails; but whoever has older
+names goes on with their labels.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from html import unescape
 
 from symphony_cli.adapters.linear.exchange import Answer, Asks
-from symphony_cli.adapters.linear.names import Label, Names, State
+from symphony_cli.adapters.linear.names import Names, State, with_labels
 from symphony_cli.adapters.linear.names_documents import (
     LABELS_PAGE,
+    LABELS_SINCE_PAGE,
     NAMES,
     PROJECTS,
     STATES_PAGE,
     TEAM_STATES,
     TEAMS_PAGE,
     part_values,
+    since_values,
 )
 from symphony_cli.adapters.linear.names_file import question
 from symphony_cli.adapters.linear.names_rows import (
@@ -37,7 +41,7 @@ from symphony_cli.adapters.linear.names_rows import (
     team_of,
 )
 from symphony_cli.adapters.linear.pages import PageInfo, further, parsed
-from symphony_cli.errors import ConfigError
+from symphony_cli.errors import ConfigError, TrackerError
 
 
 def resolve(
@@ -62,9 +66,11 @@ def from_answer(
     *,
     account: str = "",
     ours: bool = False,
+    before: Names | None = None,
 ) -> Names:
     """The names in an answer to a document with `PART` in it; what did not fit into its pages is
-    asked for.
+    asked for. When further labels are not to be had, those of `before` stay, and the names are as
+    old as those.
 
     Raises:
         ConfigError: there is no such project, or it has no team that the key may see.
@@ -81,27 +87,50 @@ def from_answer(
         )
     states = [state for team in teams for state in _all_states(asks, team, ours)]
     page = parsed(LabelPage, answer.data, "names_labels")
-    labels = [label_of(label) for label in (*page.nodes, *_further_labels(asks, page, ours))]
-    return Names(
+    names = Names(
         asked_for=question(endpoint, slug, account),
         project=project_of(row),
         teams={team.id: team_of(team) for team in teams},
         states={state.id: state for state in states},
-        labels={label.id: label for label in labels},
+        labels={row.id: label_of(row) for row in page.nodes},
         viewer=person_of(parsed(UserRow, answer.data, "names_viewer")),
         as_of=answer.date or now,
     )
+    try:
+        return with_labels(names, map(label_of, _further_labels(asks, page, ours)))
+    except TrackerError:
+        if before is None:
+            raise
+    labels = {**before.labels, **names.labels}
+    return replace(names, labels=labels, as_of=before.as_of, labels_as_of=before.labels_as_of)
 
 
-def labels_since(answer: Answer) -> tuple[Label, ...] | None:
-    """The labels in an answer to a document with `LABELS_SINCE_PART` in it; None when there are
-    more than it holds, so that the names must be resolved anew.
+def labels_since(asks: Asks, answer: Answer, before: Names) -> Names:
+    """The names with the labels in an answer to a document with `LABELS_SINCE_PART` in it. When
+    there are more than it holds, further pages are asked for as far as they are to be had; what
+    was read counts, and the next look begins at the same place again.
 
     Raises:
-        TrackerError: it cannot be understood.
+        TrackerError: the answer cannot be understood.
     """
     page = parsed(LabelPage, answer.data, "names_new_labels")
-    return None if page.pageInfo.hasNextPage else tuple(map(label_of, page.nodes))
+    names = with_labels(before, map(label_of, page.nodes))
+    if not page.pageInfo.hasNextPage:
+        return names
+
+    def fetch(after: str) -> tuple[tuple[LabelRow, ...], PageInfo]:
+        nonlocal names
+        values = {**since_values(before), "after": after}
+        told = asks.ask("NamesNewLabels", LABELS_SINCE_PAGE, values)
+        found = parsed(LabelPage, told.data, "names_new_labels")
+        names = with_labels(names, map(label_of, found.nodes))
+        return found.nodes, found.pageInfo
+
+    try:
+        further(page.pageInfo, fetch, "new labels")
+    except TrackerError:
+        return names
+    return replace(names, labels_as_of=answer.date or before.labels_as_of)
 
 
 def states_in_team(asks: Asks, team: str, *, ours: bool = False) -> tuple[State, ...]:
@@ -156,10 +185,13 @@ def _further_labels(asks: Asks, page: LabelPage, ours: bool) -> list[LabelRow]:
 
 
 def _no_such_project(asks: Asks, slug: str, ours: bool) -> ConfigError:
-    answer = asks.ask("NamesProjects", PROJECTS, {}, ours=ours)
-    there = parsed(tuple[Listed, ...], answer.data, "projects", "nodes")
-    further_ones = parsed(bool, answer.data, "projects", "pageInfo", "hasNextPage")
     said = f"tracker.project_slug in WORKFLOW.md is {slug!r}, and Linear has no such project"
+    try:
+        answer = asks.ask("NamesProjects", PROJECTS, {}, ours=ours)
+        there = parsed(tuple[Listed, ...], answer.data, "projects", "nodes")
+        further_ones = parsed(bool, answer.data, "projects", "pageInfo", "hasNextPage")
+    except TrackerError as error:
+        return ConfigError(f"{said} that the key may see; what there is could not be read: {error}")
     if not there:
         return ConfigError(
             f"{said}; the tracker's key may see no project at all: give the key, or its user, "

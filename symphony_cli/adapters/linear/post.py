@@ -10,9 +10,10 @@ the body is sent only while there is time, and a server does nothing with half a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from queue import Empty, SimpleQueue
 from threading import Thread
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from symphony_cli import __version__, clock
@@ -21,7 +22,12 @@ from symphony_cli.core.secrets import redact, redact_bytes
 from symphony_cli.errors import KeyRejected, TrackerError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+"""An environment without proxies and certificates of its own."""
 
 LARGEST_REPLY = 64 * 1024 * 1024
 """Bytes of an answer that are read, unpacked."""
@@ -43,10 +49,16 @@ LONGEST_TEXT = 300
 
 
 class Post:
-    """The way to one endpoint with one key; connections are kept until `close`."""
+    """The way to one endpoint with one key; connections are kept until `close`.
 
-    def __init__(self, endpoint: str, authorization: str) -> None:
-        self._endpoint = endpoint
+    Proxies and certificates are those that `environ` names: a tick's variables may come from
+    symphony.env and are not in `os.environ`, where httpx would look for them.
+    """
+
+    def __init__(
+        self, endpoint: str, authorization: str, environ: Mapping[str, str] = NO_VARIABLES
+    ) -> None:
+        self._endpoint, self._environ = endpoint, environ
         self._headers = {
             "Authorization": authorization,
             "Content-Type": "application/json",
@@ -100,10 +112,24 @@ class Post:
     def _opened(self) -> httpx.Client:
         import httpx
 
+        from symphony_cli.adapters.linear.proxies import routes
+
         plain = self._endpoint.casefold().startswith("http://")
         try:
             # Certificates cost 20 ms to load, and an endpoint without TLS has none.
-            return httpx.Client(verify=not plain, headers=self._headers, follow_redirects=False)
+            verify = False if plain else _certificates(self._environ)
+            return httpx.Client(
+                verify=verify,
+                mounts={
+                    pattern: httpx.HTTPTransport(verify=verify, trust_env=False, proxy=proxy)
+                    if proxy is not None
+                    else None
+                    for pattern, proxy in routes(self._environ).items()
+                },
+                headers=self._headers,
+                follow_redirects=False,
+                trust_env=False,
+            )
         except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:
             raise TrackerError(
                 f"Nothing can be asked over HTTP here ({self._clean(error)}): check the variables "
@@ -141,6 +167,20 @@ class Post:
         """What a foreign error says, on one line, without the key."""
         text = " ".join(redact(str(error), self._secrets).split()) or type(error).__name__
         return text[:LONGEST_TEXT].rstrip(".")
+
+
+def _certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Whom to trust: what the environment names, else the authorities that httpx comes with."""
+    import ssl
+
+    import httpx
+
+    file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    if file:
+        return ssl.create_default_context(cafile=file)
+    if folder:
+        return ssl.create_default_context(capath=folder)
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def authorization(key: str) -> str:

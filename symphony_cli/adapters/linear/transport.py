@@ -28,7 +28,7 @@ from symphony_cli import clock
 from symphony_cli.adapters.linear import headers
 from symphony_cli.adapters.linear.allowance import Allowance
 from symphony_cli.adapters.linear.exchange import Answer
-from symphony_cli.adapters.linear.post import Post, authorization
+from symphony_cli.adapters.linear.post import NO_VARIABLES, Post, authorization
 from symphony_cli.adapters.linear.verdicts import (
     LARGEST_REQUEST,
     Passing,
@@ -38,7 +38,7 @@ from symphony_cli.adapters.linear.verdicts import (
     complaint,
     judge,
 )
-from symphony_cli.core.budget import LIMITED_WAIT, SHORTEST_WAIT, Told
+from symphony_cli.core.budget import LIMITED_WAIT, SHORTEST_WAIT, Asker, Told
 from symphony_cli.core.shape import Json
 from symphony_cli.errors import PutOff, RateLimited, WriteRefused
 
@@ -61,6 +61,8 @@ class Transport:
         allowance: the budget of that key.
         timeout: seconds for the next try, for all of it; asked before each. None left: put off.
         patience: seconds from the beginning of `ask` during which a failure is not final.
+        yields: whoever asks is a run or its agent, and leaves what is scarce to ticks.
+        environ: where the variables for proxies and certificates are looked up.
         pause, monotonic, spread: time and chance.
     """
 
@@ -72,12 +74,15 @@ class Transport:
         *,
         timeout: Callable[[], float],
         patience: float = 0.0,
+        yields: bool = False,
+        environ: Mapping[str, str] = NO_VARIABLES,
         pause: Callable[[float], None] = clock.sleep,
         monotonic: Callable[[], float] = clock.monotonic,
         spread: Callable[[], float] = random.random,
     ) -> None:
         self._endpoint, self._key, self._allowance = endpoint, key, allowance
-        self._timeout, self._patience = timeout, patience
+        self._timeout, self._patience, self._environ = timeout, patience, environ
+        self._routine = Asker.RUN if yields else Asker.TICK
         self._pause, self._monotonic, self._spread = pause, monotonic, spread
         self._post: Post | None = None
         self._sent = 0
@@ -129,7 +134,7 @@ class Transport:
         """The whole reply to one operation, refusals included; raises what `ask` raises but
         `Complaint`."""
         if self._post is None:
-            self._post = Post(self._endpoint, authorization(self._key))
+            self._post = Post(self._endpoint, authorization(self._key), self._environ)
         body = _encoded(operation, document, variables)
         # No change can be asked for without this word; a query that has it too is sent once.
         is_query = "mutation" not in document
@@ -154,7 +159,7 @@ class Transport:
 
     def _once(self, post: Post, body: bytes, ours: bool, began: float) -> RawReply:
         seconds = self._seconds(began)
-        self._allowance.take(ours=ours)
+        self._allowance.take(Asker.OURS if ours else self._routine)
         self._sent += 1
         reply = post.send(body, seconds)
         told = headers.told(reply.headers)
@@ -183,7 +188,7 @@ class Transport:
             wait = LIMITED_WAIT if named is None else max(SHORTEST_WAIT, named)
             whom = f"for `{endpoint}`"
         else:
-            wait, whom = self._allowance.refused(told, named).seconds, "it"
+            wait, whom = self._allowance.refused(told, named, self._routine).seconds, "it"
         return RateLimited(
             f"Linear says that it was asked too often: we ask {whom} again in {math.ceil(wait)} s.",
             wait,

@@ -81,10 +81,15 @@ def comment(row: CommentRow) -> Comment:
 
 
 def _unmarked(body: str) -> str | None:
-    """The text of a comment of ours; None when it is somebody else's."""
+    """The text of a comment of ours; None when it is somebody else's.
+
+    Ours ends with the mark, and not in a line that quotes it.
+    """
     text, mark, rest = body.rpartition(MARK)
     _, closed, after = rest.partition("-->")
-    return text.rstrip() if mark and closed and not after.strip() else None
+    quoted = text.rpartition("\n")[2].lstrip().startswith(">")
+    ours = mark and closed and not quoted and not after.strip()
+    return text.rstrip() if ours else None
 
 
 def entries(stays: list[StayRow]) -> tuple[Entries, ...]:

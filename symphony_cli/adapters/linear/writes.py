@@ -119,7 +119,7 @@ class Writes:
     def _state_now(self, issue: str, name: str) -> State:
         """The state as the issue's team has it this moment; what we knew may be old."""
         team = self._team_of(issue)
-        states = states_in_team(self.asks, team.id, ours=True)
+        states = states_in_team(self.asks, team.id, ours=self.ours)
         self._access.learn(lambda names: with_states(names, team.id, states))
         found = next((state for state in states if norm(state.name) == norm(name)), None)
         if found is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from symphony_cli.adapters.linear.allowance import Allowance
+from symphony_cli.adapters.linear.post import NO_VARIABLES
 from symphony_cli.adapters.linear.transport import Transport
 from tests.adapters.linear.sending import KEY, Listening, Time, To
 from tests.adapters.linear.sockets import Answer as Does
@@ -25,9 +26,7 @@ def allowance(tmp_path: Path, clock: Time) -> Allowance:
 
 
 @pytest.fixture
-def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+def listening() -> Iterator[Listening]:
     servers: list[Server] = []
 
     def start(*answers: Does) -> Server:
@@ -44,7 +43,13 @@ def to(allowance: Allowance, clock: Time) -> Iterator[To]:
     opened: list[Transport] = []
 
     def transport(
-        server: Server | str, *, key: str = KEY, seconds: float = 20, patience: float = 0
+        server: Server | str,
+        *,
+        key: str = KEY,
+        seconds: float = 20,
+        patience: float = 0,
+        yields: bool = False,
+        environ: Mapping[str, str] = NO_VARIABLES,
     ) -> Transport:
         opened.append(
             Transport(
@@ -53,6 +58,8 @@ def to(allowance: Allowance, clock: Time) -> Iterator[To]:
                 allowance,
                 timeout=lambda: seconds,
                 patience=patience,
+                yields=yields,
+                environ=environ,
                 pause=clock.pause,
                 monotonic=clock.monotonic,
                 spread=lambda: 1.0,

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from symphony_cli.adapters.linear.allowance import Allowance, digest
-from symphony_cli.core.budget import BURST, Gauge, Told
+from symphony_cli.core.budget import BURST, KEPT, Asker, Gauge, Told
 from symphony_cli.core.times import Wait
 from symphony_cli.errors import PutOff
 from tests.adapters.linear.budgets import Hands, file, opened
@@ -25,10 +25,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from symphony_cli.adapters.linear.allowance import Allowance
+from symphony_cli.core.budget import Asker
 allowance = Allowance(Path(sys.argv[1]), sys.argv[2], lambda: datetime(2025, 11, 20, 9, tzinfo=UTC))
 sys.stdin.read()
 for _ in range(50):
-    allowance.take(ours=True)
+    allowance.take(Asker.OURS)
 """
 
 
@@ -42,7 +43,7 @@ def test_a_token_is_taken_in_a_private_file_that_every_process_sees(
 ) -> None:
     folder = tmp_path / "state" / "symphony"
 
-    opened(folder, hands).take(ours=False)
+    opened(folder, hands).take(Asker.TICK)
 
     assert opened(folder, hands).gauge() == Gauge(2500, 2499, 0.0)
     assert sorted(os.listdir(folder)) == sorted([file(folder).name, "budget.lock"])
@@ -52,7 +53,7 @@ def test_a_token_is_taken_in_a_private_file_that_every_process_sees(
 
 def test_the_key_is_in_no_file_and_no_name(tmp_path: Path, hands: Hands) -> None:
     allowance = opened(tmp_path, hands)
-    allowance.take(ours=False)
+    allowance.take(Asker.TICK)
     allowance.refused(Told(), None)
 
     for path in tmp_path.iterdir():
@@ -73,25 +74,43 @@ def test_after_a_burst_the_next_is_put_off_with_the_seconds_and_the_reason(
 ) -> None:
     allowance = opened(tmp_path, hands)
     for _ in range(BURST):
-        allowance.take(ours=False)
+        allowance.take(Asker.TICK)
 
     with pytest.raises(PutOff) as put_off:
-        allowance.take(ours=False)
+        allowance.take(Asker.TICK)
 
     assert str(put_off.value) == (
         "Linear is not asked for the next 2 s: "
         "2490 of 2500 requests are left, so we ask less often."
     )
     hands.move(put_off.value.wait + 0.001)
-    allowance.take(ours=False)
+    allowance.take(Asker.TICK)
+
+
+def test_a_run_leaves_half_a_burst_to_ticks(tmp_path: Path, hands: Hands) -> None:
+    allowance = opened(tmp_path, hands)
+    for _ in range(BURST - KEPT):
+        allowance.take(Asker.RUN)
+
+    with pytest.raises(PutOff):
+        allowance.take(Asker.RUN)
+
+    for _ in range(KEPT):
+        allowance.take(Asker.TICK)
+
+
+def test_after_too_often_a_run_waits_longer_than_a_tick(tmp_path: Path, hands: Hands) -> None:
+    allowance = opened(tmp_path, hands)
+    waits = [allowance.refused(Told(2500, 0), None, asker).seconds for asker in Asker]
+    assert waits == [1.44, 72.0, 144.0]
 
 
 def test_an_answer_corrects_the_estimate_for_everybody(tmp_path: Path, hands: Hands) -> None:
     opened(tmp_path, hands).heard(Told(5000, 50))
 
     with pytest.raises(PutOff, match="50 of 5000 requests are left, and those are kept for our"):
-        opened(tmp_path, hands).take(ours=False)
-    opened(tmp_path, hands).take(ours=True)
+        opened(tmp_path, hands).take(Asker.TICK)
+    opened(tmp_path, hands).take(Asker.OURS)
 
     assert opened(tmp_path, hands).gauge().remaining == 49
 
@@ -102,15 +121,15 @@ def test_a_refusal_without_a_word_more_holds_everybody_for_a_minute(
     assert opened(tmp_path, hands).refused(Told(), None) == Wait(NOW, 60.0)
 
     hands.move(20)
-    for ours in (True, False):
+    for asker in Asker:
         with pytest.raises(
             PutOff, match="next 40 s: the tracker said that we ask too often"
         ) as put:
-            opened(tmp_path, hands).take(ours=ours)
+            opened(tmp_path, hands).take(asker)
         assert put.value.wait == 40
 
     hands.move(40)
-    opened(tmp_path, hands).take(ours=True)
+    opened(tmp_path, hands).take(Asker.OURS)
 
 
 def test_a_bucket_that_somebody_else_drained_is_asked_for_again_in_72_seconds(
@@ -118,7 +137,7 @@ def test_a_bucket_that_somebody_else_drained_is_asked_for_again_in_72_seconds(
 ) -> None:
     assert opened(tmp_path, hands).refused(Told(2500, 0), None) == Wait(NOW, 72.0)
     hands.move(72)
-    opened(tmp_path, hands).take(ours=False)
+    opened(tmp_path, hands).take(Asker.TICK)
 
 
 def test_reading_the_gauge_makes_no_file_and_waits_for_nobody(tmp_path: Path, hands: Hands) -> None:
@@ -140,11 +159,11 @@ def test_a_clock_that_jumps_costs_no_more_than_the_wait_itself(
     hands.move(-7 * 3600)
 
     with pytest.raises(PutOff) as put_off:
-        allowance.take(ours=False)
+        allowance.take(Asker.TICK)
     hands.move(60)
 
     assert put_off.value.wait == 60
-    allowance.take(ours=False)
+    allowance.take(Asker.TICK)
 
 
 @pytest.mark.real

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from symphony_cli.core.budget import BURST, Gauge, Told
+from symphony_cli.core.budget import BURST, Asker, Gauge, Told
 from symphony_cli.core.times import Wait
 from symphony_cli.errors import PutOff
 from tests.adapters.linear.budgets import Hands, file, opened
@@ -45,7 +45,7 @@ def test_a_file_that_is_none_of_ours_is_a_fresh_bucket(
 ) -> None:
     file(tmp_path).write_bytes(content)
 
-    opened(tmp_path, hands).take(ours=False)
+    opened(tmp_path, hands).take(Asker.TICK)
 
     assert opened(tmp_path, hands).gauge() == Gauge(2500, 2499, 0.0)
 
@@ -56,8 +56,8 @@ def test_a_folder_in_the_place_of_the_file_is_a_bucket_in_memory(
     file(tmp_path).mkdir()
     allowance = opened(tmp_path, hands)
 
-    allowance.take(ours=False)
-    allowance.take(ours=True)
+    allowance.take(Asker.TICK)
+    allowance.take(Asker.OURS)
 
     assert allowance.gauge().remaining == 2498
 
@@ -70,10 +70,10 @@ def test_where_nothing_can_be_written_a_process_still_keeps_the_pace(
     allowance = opened(in_the_way / "symphony", hands)
 
     for _ in range(BURST):
-        allowance.take(ours=False)
+        allowance.take(Asker.TICK)
 
     with pytest.raises(PutOff, match="2490 of 2500"):
-        allowance.take(ours=False)
+        allowance.take(Asker.TICK)
     assert allowance.refused(Told(), 30.0) == Wait(NOW, 30.0)
 
 
@@ -90,12 +90,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 import filelock
 from symphony_cli.adapters.linear.allowance import Allowance
+from symphony_cli.core.budget import Asker
 {NOBODY}
 become_nobody()
 here = Path(".")
 allowance = Allowance(here, {KEY!r}, lambda: datetime(2025, 11, 20, 9, tzinfo=UTC))
-allowance.take(ours=True)
-allowance.take(ours=True)
+allowance.take(Asker.OURS)
+allowance.take(Asker.OURS)
 print(allowance.gauge().remaining)
 """
     left = python(program, cwd=tmp_path)
@@ -109,10 +110,10 @@ def test_a_disk_that_has_room_again_gets_what_was_kept_in_memory(
 ) -> None:
     file(tmp_path).mkdir()
     allowance = opened(tmp_path, hands)
-    allowance.take(ours=True)
+    allowance.take(Asker.OURS)
     file(tmp_path).rmdir()
 
-    allowance.take(ours=True)
+    allowance.take(Asker.OURS)
 
     assert opened(tmp_path, hands).gauge().remaining == 2498
 
@@ -122,10 +123,10 @@ def test_a_lock_that_stays_busy_puts_routine_off_and_lets_our_own_pass(
 ) -> None:
     allowance = opened(tmp_path, hands, lock_wait=0.05)
     with FileLock(tmp_path / "budget.lock"):
-        allowance.take(ours=True)
+        allowance.take(Asker.OURS)
         allowance.heard(Told(2500, 7))
         with pytest.raises(PutOff, match=r"asked again in 1 s\.$") as put_off:
-            allowance.take(ours=False)
+            allowance.take(Asker.TICK)
         assert allowance.refused(Told(), None) == Wait(NOW, 60.0)
 
     assert put_off.value.wait == 1.0

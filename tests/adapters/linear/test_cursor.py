@@ -17,6 +17,7 @@ from symphony_cli.adapters.linear.cursor import (
     STEP,
     Cursor,
     Walk,
+    held_back,
     is_due,
     moved,
     parse,
@@ -36,8 +37,10 @@ cursors = st.builds(
     st.none() | moments,
     st.none() | moments,
     st.none() | walks,
-    st.integers(0, 10**6),
 )
+
+
+DONE = Walk(NOON + timedelta(seconds=5), free_done=True, blocked_done=True)
 
 
 def at(seconds: float) -> datetime:
@@ -114,7 +117,7 @@ def test_a_look_begins_two_minutes_before_it() -> None:
 
 
 def test_another_scope_begins_anew() -> None:
-    text = to_text(replace(since(5), full_at=NOON, turn=3))
+    text = to_text(replace(since(5), full_at=NOON))
     assert parse(text, "other") == Cursor("other")
 
 
@@ -163,8 +166,45 @@ def test_a_complete_poll_is_due_every_hour_though_clocks_step(
 def test_a_walk_is_over_when_both_of_its_lists_are() -> None:
     cursor = replace(since(0), walk=Walk(at(5)))
 
-    half = walked(cursor, Walk(at(5), free="c9", free_done=True, blocked="c2"))
-    whole = walked(half, Walk(at(5), free_done=True, blocked_done=True))
+    half = walked(cursor, Walk(at(5), free="c9", free_done=True, blocked="c2"), 3600)
+    whole = walked(half, Walk(at(5), free_done=True, blocked_done=True), 3600)
 
     assert (half.walk, half.first) == (Walk(at(5), "c9", "c2", True, False), True)
     assert whole == replace(since(0), full_at=at(5))
+
+
+def test_when_every_look_is_a_complete_poll_only_the_first_one_is_dated() -> None:
+    first = walked(replace(since(0), walk=Walk(at(5))), DONE, 0)
+    second = walked(replace(first, walk=Walk(at(35))), Walk(at(35), "", "", True, True), 0)
+
+    assert (first, second) == (replace(since(0), full_at=at(5)), first)
+    assert all(is_due(first, at(now), 0) for now in (-60, 5, 35))
+
+
+def test_a_cursor_of_an_older_symphony_is_understood() -> None:
+    text = json.dumps({**json.loads(to_text(since(5))), "turn": 7})
+    assert parse(text, "scope") == since(5)
+
+
+BEFORE = replace(since(0), full_at=at(-3600))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "then"),
+    [
+        (BEFORE, replace(BEFORE, since=at(9)), BEFORE),
+        (BEFORE, replace(BEFORE, full_at=at(5)), replace(BEFORE, walk=Walk(at(30)))),
+        (BEFORE, replace(BEFORE, walk=Walk(at(5), "c")), replace(BEFORE, walk=Walk(at(30)))),
+        (
+            replace(BEFORE, walk=Walk(at(5), "c")),
+            replace(BEFORE, full_at=at(5)),
+            replace(BEFORE, walk=Walk(at(5), "c")),
+        ),
+        (BEFORE, Cursor("other", since=at(9)), Cursor("other", since=at(0))),
+    ],
+    ids=["changes", "a whole poll", "a poll begun", "the last page of one", "another scope"],
+)
+def test_a_look_that_could_not_tell_all_is_made_once_more(
+    before: Cursor, after: Cursor, then: Cursor
+) -> None:
+    assert held_back(after, before, at(30)) == then

@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 from graphql import parse
 
-from symphony_cli.adapters.linear import documents
-from symphony_cli.adapters.linear.documents import ByIds, Listing, Part, compose, connection, cost
+from symphony_cli.adapters.linear import documents, look_parts
+from symphony_cli.adapters.linear.documents import (
+    ByIds,
+    Latest,
+    Listing,
+    Part,
+    compose,
+    connection,
+    cost,
+)
 from symphony_cli.adapters.linear.names import Names, Person, Project
 from symphony_cli.adapters.linear.names_parts import AllNames, LabelsById, NewLabels, Where
-from symphony_cli.adapters.linear.pulls import FILTER
 from symphony_cli.errors import TrackerError
 from tests.adapters.linear.asked import page
 from tests.adapters.linear.prices import priced
@@ -30,12 +37,8 @@ def listing(alias: str = "changed_free", **more: Any) -> Listing:
     return Listing(alias, condition, "...Row", documents.ROW_POINTS, values, **more)
 
 
-def pulls() -> Listing:
-    given = {"since": ("DateTimeOrDuration!", "2025-11-20T12:00:00.000Z")}
-    condition = f"filter: {{ {FILTER}, updatedAt: {{ gte: $since }} }}"
-    return Listing(
-        "pulls", condition, documents.PULL, documents.PULL_POINTS, given, "attachments", 50
-    )
+def pulls() -> Latest:
+    return look_parts.pulls(NOON)
 
 
 def by_ids(alias: str, selection: str, points: float, number: int = 3) -> ByIds:
@@ -50,7 +53,7 @@ PARTS: dict[str, Callable[[], Part]] = {
     "blockers": lambda: by_ids("blockers", documents.BLOCKER, documents.BLOCKER_POINTS),
     "relations": lambda: by_ids("relations", documents.LEARNED, documents.LEARNED_POINTS, 10),
     "all names": lambda: AllNames(WHERE),
-    "new labels": lambda: NewLabels(NAMES, WHERE),
+    "new labels": lambda: NewLabels(NAMES),
     "labels by id": lambda: LabelsById(["a", "b"]),
 }
 

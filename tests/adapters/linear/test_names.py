@@ -25,12 +25,12 @@ from symphony_cli.adapters.linear.names import (
 from symphony_cli.adapters.linear.names_check import problems
 from symphony_cli.adapters.linear.names_documents import LABELS_SINCE_PART, PART, since_values
 from symphony_cli.adapters.linear.names_file import load, question, save
-from symphony_cli.adapters.linear.names_parts import LabelsById
+from symphony_cli.adapters.linear.names_parts import AllNames, LabelsById, Where
 from symphony_cli.adapters.linear.names_read import labels_since, resolve
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.run import TrackerRef
 from symphony_cli.core.shape import Json
-from symphony_cli.errors import ConfigError, TrackerError
+from symphony_cli.errors import ConfigError, PutOff, TrackerError
 from tests.adapters.linear.asked import (
     DATE,
     Script,
@@ -201,18 +201,49 @@ def test_an_answer_of_another_shape_is_an_error_that_names_the_member() -> None:
 def test_new_labels_are_learned_and_a_rename_takes_the_old_name_away() -> None:
     data = {"names_new_labels": page([label_row("l1", "Bug!"), label_row("l7", "new", "t1")])}
 
-    labels = labels_since(Answer(data))
+    after = labels_since(Script([]), Answer(data), known())
 
-    assert labels is not None
-    after = with_labels(known(), labels)
     assert after.label_names(["l1", "l7"]) == ("Bug!", "new")
-    assert with_labels(after, labels) is after
+    assert labels_since(Script([]), Answer(data), after) is after
 
 
-def test_more_new_labels_than_fit_are_not_taken_for_all() -> None:
-    data = {"names_new_labels": page([label_row("l1", "Bug")], more=True, end="x")}
+def test_more_new_labels_than_fit_are_read_to_the_end_and_begun_after_next_time() -> None:
+    first = {"names_new_labels": page([label_row("l1", "Bug!")], more=True, end="x")}
+    script = Script([("NamesNewLabels", {"names_new_labels": page([label_row("l7", "new")])})])
 
-    assert labels_since(Answer(data)) is None
+    after = labels_since(script, Answer(first, DATE + timedelta(hours=1)), known())
+
+    assert after.label_names(["l1", "l7"]) == ("Bug!", "new")
+    assert (after.as_of, since_values(after)) == (
+        known().as_of,
+        {"names_since": "2025-11-20T09:50:00.000Z"},
+    )
+    assert script.asked[0][1] == {"names_since": "2025-11-20T08:50:00.000Z", "after": "x"}
+
+
+@pytest.mark.parametrize("error", [PutOff("Not yet.", 5.0), TrackerError("No answer.")])
+def test_new_labels_that_are_not_to_be_had_leave_those_that_are(error: Exception) -> None:
+    data = {"names_new_labels": page([label_row("l1", "Bug!")], more=True, end="x")}
+
+    after = labels_since(Script([("NamesNewLabels", error)]), Answer(data, DATE), known())
+
+    assert after == with_labels(known(), [Label("l1", "Bug!")])
+
+
+@pytest.mark.parametrize("error", [PutOff("Not yet.", 5.0), TrackerError("No answer.")])
+def test_further_labels_that_are_not_to_be_had_stay_as_they_were_and_as_old(
+    error: Exception,
+) -> None:
+    answer = told(project_row())
+    answer["names_labels"] = page([label_row("l1", "Bug!")], more=True, end="x")
+    script = Script([("NamesLabels", error)])
+    part = AllNames(Where("E", SLUG, "", DATE), answer)
+    before = replace(known(), as_of=DATE - timedelta(hours=1))
+
+    names = part.names(script, DATE, before)
+
+    assert names.labels == {**before.labels, "l1": Label("l1", "Bug!")}
+    assert names.as_of == before.as_of
 
 
 def test_new_labels_are_asked_for_from_ten_minutes_before_the_names() -> None:
@@ -360,7 +391,7 @@ def test_what_the_documents_cost_is_what_their_room_says() -> None:
 
     assert [points(text) for text in (*alone, *further)] == [
         3109.0,
-        185.0,
+        370.0,
         925.0,
         1091.0,
         251.0,

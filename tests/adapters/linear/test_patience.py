@@ -6,7 +6,7 @@ import pytest
 
 from symphony_cli.adapters.linear.allowance import Allowance
 from symphony_cli.adapters.linear.verdicts import Passing
-from symphony_cli.core.budget import Told
+from symphony_cli.core.budget import KEPT, Told
 from symphony_cli.errors import PutOff, RateLimited
 from tests.adapters.linear.sending import (
     LIMITED,
@@ -67,6 +67,20 @@ def test_a_patient_mutation_waits_for_the_budget_and_is_sent_once(
         to(server, patience=300).ask("Say", MUTATION, {}, ours=True)
 
     assert (clock.pauses, len(server.requests)) == ([5.0], 2)
+
+
+def test_an_agent_that_asks_in_a_loop_leaves_a_token_to_each_tick(
+    listening: Listening, to: To, clock: Time
+) -> None:
+    server = listening(data())
+    agent, tick = to(server, patience=20, yields=True), to(server)
+    for minute in range(1, 7):
+        while clock.gone < minute * 30:
+            agent.ask("Me", QUERY, {})
+        for _ in range(KEPT - 1):
+            tick.ask("Look", QUERY, {})
+
+    assert (tick.sent, agent.sent) == (24, 110)
 
 
 def test_an_impatient_request_waits_for_nothing(

@@ -155,27 +155,3 @@ def test_an_answer_without_end_is_not_read_to_its_end(listening: Listening, to: 
     with pytest.raises(TrackerError, match="larger than 64 MB") as caught:
         transport.ask("Me", QUERY, {})
     assert (type(caught.value), transport.sent) == (TrackerError, 1)
-
-
-def test_a_proxy_of_the_environment_is_used(
-    listening: Listening, to: To, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = listening(data())
-    monkeypatch.setenv("http_proxy", proxy.endpoint.removesuffix("/graphql"))
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-
-    to("http://linear.invalid/graphql").ask("Me", QUERY, {})
-
-    assert proxy.requests[0].line == "POST http://linear.invalid/graphql HTTP/1.1"
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("http_proxy", "gopher://x"), ("SSL_CERT_FILE", "/no/such/file")]
-)
-def test_an_environment_that_cannot_be_used_is_named(
-    to: To, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(TrackerError, match=r"check the variables for proxies and certificates"):
-        to("https://127.0.0.1:1/graphql").ask("Me", QUERY, {})

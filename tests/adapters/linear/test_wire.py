@@ -146,10 +146,11 @@ def test_a_comment_says_who_wrote_it_and_whether_it_was_a_program(
         ("Stopped.\n\n<!-- symphony:w_1 -->", "Stopped.", True),
         ("Stopped.\n\n<!-- symphony:w_1 -->\n", "Stopped.", True),
         ("> <!-- symphony:w_1 -->\n\nWhy?", "> <!-- symphony:w_1 -->\n\nWhy?", False),
+        ("Why?\n\n> <!-- symphony:w_1 -->", "Why?\n\n> <!-- symphony:w_1 -->", False),
         ("Text <!-- symphony:w_1", "Text <!-- symphony:w_1", False),
         ("```\n<!-- x -->", "```\n<!-- x -->", False),
     ],
-    ids=["ours", "with a line end", "quoted", "never closed", "another mark"],
+    ids=["ours", "with a line end", "quoted", "quoted at the end", "never closed", "another mark"],
 )
 def test_a_comment_of_ours_is_known_by_its_mark_and_shown_without(
     body: str, shown: str, bot: bool

@@ -10,10 +10,10 @@ import pytest
 from symphony_cli.adapters.linear import write_documents
 from symphony_cli.adapters.linear.exchange import Complaint
 from symphony_cli.adapters.linear.names import Label, Names, Person, Project, State, Team
+from symphony_cli.adapters.linear.wire_texts import MARK
 from symphony_cli.adapters.linear.write_access import uuid_of
 from symphony_cli.adapters.linear.writes import LONGEST_COMMENT, Writes, marked
 from symphony_cli.core.shape import Json
-from symphony_cli.errands.comments import OUR_MARK
 from symphony_cli.errors import PutOff, TrackerError, WriteRefused
 from tests.adapters.linear.asked import (
     CONFLICT,
@@ -110,7 +110,7 @@ def test_a_comment_is_one_request_with_our_own_id_and_an_invisible_mark() -> Non
     assert desk.script.asked == [
         ("WriteComment", {"id": uuid_of("comment", "w_1"), "issue": "i1", "body": body})
     ]
-    assert OUR_MARK in body
+    assert body.rpartition(MARK)[2] == "w_1 -->"
 
 
 def test_an_id_is_a_uuid_of_version_4_and_always_the_same() -> None:
