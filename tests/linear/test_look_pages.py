@@ -9,6 +9,7 @@ import pytest
 from symphony_cli.adapters.linear.blockers import UNNAMED
 from symphony_cli.core.snapshot import Read
 from symphony_cli.errors import TrackerError
+from symphony_cli.ids import IssueId
 from tests.linear.watch import Opener
 from tests.linear.world import World
 
@@ -47,10 +48,14 @@ def test_when_more_is_held_than_fits_running_issues_are_always_asked_for_and_the
     ids = [f"0a0a0a0a-0000-4000-8000-{n:012}" for n in range(1500)]
     watch.hold(ids)
     watch.running = frozenset(ids[:50])
+    known = watch.history.cursor
 
-    asked = [set(watch.look().missing) for _ in range(3)]
+    asked: list[set[IssueId]] = []
+    while len(asked) < 40 and not set.union(set(), *asked) >= set(ids):
+        asked.append(set(watch.look().missing))
 
     assert set.union(*asked) == set(ids)
+    assert watch.history.cursor == known
     assert all(watch.running <= one for one in asked)
     assert {len(one) for one in asked} == {len(asked[0])}
     assert (world.max_points() or 0) <= 10_000

@@ -16,6 +16,7 @@ from symphony_cli.adapters.linear.allowance import Allowance
 from symphony_cli.adapters.linear.exchange import Answer
 from symphony_cli.adapters.linear.tracker import LinearTracker
 from symphony_cli.adapters.linear.transport import Transport
+from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy, Rules
 from symphony_cli.core.run import TrackerRef
 from symphony_cli.core.shape import Json
@@ -39,7 +40,13 @@ class Between:
     """Rows of a page of what changed, and of the complete poll."""
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
     """What happens before the second request of a look, before the third ..."""
+    vanishing: set[str] = field(default_factory=set)
+    """Issues that the next look does not have, as if we had lost sight of them for a moment."""
+    absent: set[str] = field(default_factory=set)
+    """Those that this look does not have."""
     asked: int = 0
+    looks: int = 0
+    """How many looks were begun so far."""
 
     @property
     def sent(self) -> int:
@@ -56,15 +63,22 @@ class Between:
     ) -> Answer:
         """As the transport, with pages of our size."""
         self.asked += 1
+        self.looks += self.asked == 1
         if self.asked > 1 and self.meanwhile and not ours:
             self.meanwhile.pop(0)()
         small = _LISTS.sub(rf"\g<1>{self.page}", document)
-        return self.inner.ask(operation, small, variables, ours=ours)
+        answer = self.inner.ask(operation, small, variables, ours=ours)
+        return replace(answer, data=_without(answer.data, self.absent))
+
+    def begin(self) -> None:
+        """The next request is the first of a look."""
+        self.absent, self.vanishing = self.vanishing, set()
+        self.asked = 0
 
 
 @dataclass
 class LinearWorld(FakeWorld):
-    """`FakeWorld` whose tracker is a `LinearTracker`; each tick opens its own, as a process does."""
+    """`FakeWorld` whose tracker is a `LinearTracker`; each tick opens its own, as processes do."""
 
     linear: World = field(kw_only=True)
     folder: Path = field(kw_only=True)
@@ -74,9 +88,14 @@ class LinearWorld(FakeWorld):
     page: int = field(default=250, kw_only=True)
     skew: float = field(default=0.0, kw_only=True)
     """Seconds that our clock is ahead of the server's."""
+    lags: float = field(default=1.0, kw_only=True)
+    """What a second of lag is on this server, where it is made of real time."""
+    forgets: bool = field(default=False, kw_only=True)
+    """Finished issues have left the cache of the ledger, as after a tick that saved it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.vanished: set[str] = set()
         linear = self.linear
         self.linear.hold(START)
         self.time = START + timedelta(seconds=self.skew)
@@ -103,7 +122,10 @@ class LinearWorld(FakeWorld):
         self.skew = skew
 
     def sockets(self) -> Sockets:
-        self.asks.asked = 0
+        sockets = super().sockets()
+        if self.forgets:
+            _put_away(self.history)
+        self.asks.begin()
         tracker = LinearTracker(
             asks=self.asks,
             allowance=self.allowance,
@@ -116,7 +138,26 @@ class LinearWorld(FakeWorld):
             keeps=True,
         )
         settings = replace(SETTINGS, tracker=self.ref, rules=self.policy.rules)
-        return replace(super().sockets(), tracker=tracker, settings=settings)
+        return replace(sockets, tracker=tracker, settings=settings)
+
+
+def _without(data: Mapping[str, Json], absent: set[str]) -> Mapping[str, Json]:
+    """An answer whose lists lack these issues."""
+    if not absent:
+        return data
+    return {
+        name: {**part, "nodes": [node for node in part["nodes"] if node.get("id") not in absent]}
+        if isinstance(part, dict) and "nodes" in part
+        else part
+        for name, part in data.items()
+    }
+
+
+def _put_away(history: History) -> None:
+    records = history.records.items()
+    over = {issue: one for issue, one in records if one.finished_at and one.running is None}
+    history.records = {issue: one for issue, one in records if issue not in over}
+    history.finished = over
 
 
 def policy(**rules: object) -> Policy:
