@@ -74,7 +74,12 @@ class Discreet:
         problems = tuple(redact(problem, self.secrets) for problem in read.problems)
         issues = tuple(map(self._issue, read.issues))
         notes = tuple(redact(note, self.secrets) for note in read.notes)
-        return replace(read, issues=issues, unknown=unknown, problems=problems, notes=notes)
+        pulls = {
+            issue: (redact(url, self.secrets), date) for issue, (url, date) in read.pulls.items()
+        }
+        return replace(
+            read, issues=issues, unknown=unknown, problems=problems, notes=notes, pulls=pulls
+        )
 
     def _issue(self, issue: Issue) -> Issue:
         text = json.dumps(encode(issue), ensure_ascii=False)

@@ -96,8 +96,7 @@ def whole(read: Read, history: History) -> list[Issue]:
 def _filled(issue: Issue, read: Read, history: History) -> Issue:
     record = history.find(issue.id)
     if issue.id in read.partial and record is not None:
-        held = record.issue
-        issue = replace(issue, blocked_by=held.blocked_by, pr=held.pr, merged_at=held.merged_at)
+        issue = replace(issue, pr=record.issue.pr, merged_at=record.issue.merged_at)
     if issue.id in read.pulls:
         url, merged_at = read.pulls[issue.id]
         issue = replace(issue, pr=url, merged_at=merged_at)

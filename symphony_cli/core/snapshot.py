@@ -57,9 +57,8 @@ class Read:
     problems: tuple[str, ...] = ()
     first_poll: bool = False
     partial: frozenset[IssueId] = frozenset()
-    """Issues of which this answer does not tell pull request and blockers; what we held of them
-    stays. Of one that we never held, or that may be worked again, `blocked_by` is what there is:
-    it says whether something blocks it, and not what."""
+    """Issues of which this answer does not tell the pull request: what we held of it stays. What
+    blocks them it tells as a yes or no, without names."""
     pulls: dict[IssueId, tuple[str, datetime | None]] = field(default_factory=dict)
     """Pull requests that changed a short while ago, link and date of the merge, of issues that are
     `partial` or have no row in this answer."""

@@ -10,8 +10,8 @@ import pytest
 
 from symphony_cli import clock
 from symphony_cli.core.times import stamp
-from tests.cli.house import Told
-from tests.cli.linear_house import BUSY, LABELS, STATES, LinearHouse
+from tests.cli.house import Told, until
+from tests.cli.linear_house import BUSY, LABELS, STATES, LinearHouse, Tick
 from tests.linear.asks import Asks
 from tests.linear.own import OwnWorld
 
@@ -204,7 +204,12 @@ def test_a_stop_label_stops_an_agent_and_its_removal_lets_it_go_on(linear: Linea
     verdict = linear.verdict("ENG-1")
     waiting = linear.tick()
     linear.world.person.unlabel("ENG-1", "needs-human")
-    again = linear.tick()
+
+    def started() -> Tick | None:
+        tick = linear.tick()
+        return tick if tick.did else None
+
+    again = until(started, "the end of the short wait after a stop")
 
     why = "it carries the stop label needs-human; take it off to let it run"
     assert (stopped.did, verdict["outcome"], verdict["detail"]) == (["stop ENG-1"], "stopped", why)

@@ -13,7 +13,7 @@ from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.snapshot import Read
 from symphony_cli.ids import IssueId, Key
-from tests.builders import NOW, blocker, history, iid, issue, later
+from tests.builders import NOW, history, iid, issue, later
 
 KEY = Key("ABC-1")
 HELD = issue(updated_at=later(60))
@@ -98,12 +98,12 @@ LINK, MERGED = "https://example.org/pull/3", later(-5)
 
 
 def test_what_an_answer_does_not_tell_of_an_issue_stays_as_we_held_it() -> None:
-    held = history(e.Sighted(NOW, issue(pr=LINK, merged_at=MERGED, blocked_by=(blocker(),)), KEY))
+    held = history(e.Sighted(NOW, issue(pr=LINK, merged_at=MERGED), KEY))
     row = issue(state="Done")
 
     told = intake(Read((row,), partial=frozenset({row.id})), held, Rules()).news
 
-    kept = issue(state="Done", pr=LINK, merged_at=MERGED, blocked_by=(blocker(),))
+    kept = issue(state="Done", pr=LINK, merged_at=MERGED)
     assert told == TakeIn(((kept, KEY),))
     assert intake(Read((row,)), held, Rules()).news == TakeIn(((row, KEY),))
 
