@@ -13,7 +13,7 @@ from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.snapshot import Read
 from symphony_cli.ids import IssueId, Key
-from tests.builders import NOW, history, iid, issue, later
+from tests.builders import NOW, blocker, history, iid, issue, later
 
 KEY = Key("ABC-1")
 HELD = issue(updated_at=later(60))
