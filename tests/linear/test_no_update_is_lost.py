@@ -147,7 +147,7 @@ def _cursor(world: LinearWorld) -> cursor.Cursor:
     return decode(cursor.Cursor, json.loads(world.history.cursor))
 
 
-EDITS, LIVES = 10_000, 155
+EDITS, LIVES = 10_000, 170
 """So many edits without a lost one; so many lives have more than that."""
 
 FEW_LIVES = 10
