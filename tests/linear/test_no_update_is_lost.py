@@ -147,7 +147,7 @@ def _cursor(world: LinearWorld) -> cursor.Cursor:
     return decode(cursor.Cursor, json.loads(world.history.cursor))
 
 
-EDITS, LIVES = 10_000, 20
+EDITS, LIVES = 10_000, 60
 """So many edits without a lost one, and so many lives at once until there are as many."""
 
 FEW_LIVES = 6
