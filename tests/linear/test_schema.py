@@ -56,7 +56,8 @@ def constants() -> Iterator[Sent]:
     seen: set[str] = set()
     for module in pkgutil.iter_modules(linear.__path__):
         members = vars(importlib.import_module(f"{linear.__name__}.{module.name}"))
-        for name, text in members.items():
+        for name, member in members.items():
+            text = getattr(member, "document", member)
             if isinstance(text, str) and re.match(r"\s*(query|mutation)\b", text):
                 if text not in seen:
                     yield Sent(f"{module.name}.{name}", text)
@@ -147,6 +148,7 @@ def faults(sent: Sent) -> list[str]:
 def test_there_are_documents_to_look_at() -> None:
     names = {sent.name for sent in CONSTANTS}
     assert {"detail.WHOLE", "names_documents.NAMES", "write_documents.COMMENT"} <= names
+    assert {"detail.COMMENTS", "detail.STAYS", "detail.RELATIONS"} <= names
 
 
 @pytest.mark.parametrize("sent", CONSTANTS, ids=str)

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 from symphony_cli.adapters.linear import documents
 from symphony_cli.adapters.linear.documents import ByIds
 from symphony_cli.adapters.linear.exchange import Asks
 from symphony_cli.adapters.linear.issues import Setting, plain
-from symphony_cli.adapters.linear.pages import PageInfo
+from symphony_cli.adapters.linear.pages import PageInfo, further, parsed
 from symphony_cli.adapters.linear.pulls import FILTER, PullRow, pull_of
-from symphony_cli.adapters.linear.wire import Relations, Row, blocker, rows
+from symphony_cli.adapters.linear.wire import RelationRow, Relations, Row, blocker, rows
 from symphony_cli.adapters.linear.wire_texts import (
     LONGEST_TEXT,
     CommentRow,
@@ -27,53 +28,81 @@ from symphony_cli.adapters.linear.wire_texts import (
 from symphony_cli.core.issue import Issue
 from symphony_cli.errors import TrackerError
 
-MOST_COMMENTS = 1_000
-"""Newest comments of an issue that are read; older ones are in Linear."""
+MOST = 1_000
+"""Newest comments, or stays in states, that are read of an issue; older ones are in Linear."""
 
-MOST_STAYS = 1_000
-"""Newest stays in states that are counted."""
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-_COMMENTS = """comments(first: 50, after: $comments_after) {
-    nodes { id body createdAt user { id name displayName } botActor { name } externalUser { name } }
-    pageInfo { hasNextPage endCursor } }"""
 
-_STAYS = """stateHistory(first: 100, after: $stays_after) {
-    nodes { state { id name type } } pageInfo { hasNextPage endCursor } }"""
+class Page(Protocol[T_co]):
+    """A page of a nested list."""
+
+    @property
+    def nodes(self) -> tuple[T_co, ...]:
+        """Its rows."""
+
+    @property
+    def pageInfo(self) -> PageInfo:
+        """Whether there is more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested(Generic[T]):
+    """A list within an issue: what is asked of its rows, and of how many at once."""
+
+    member: str
+    operation: str
+    first: int
+    selection: str
+    page: type[Page[T]]
+    most: int | None = MOST
+
+    def text(self, after: str = "") -> str:
+        """Its selection."""
+        return (
+            f"{self.member}(first: {self.first}{after}) "
+            f"{{ nodes {{ {self.selection} }} pageInfo {{ hasNextPage endCursor }} }}"
+        )
+
+    @property
+    def document(self) -> str:
+        """What asks for a further page."""
+        return (
+            f"query {self.operation}($id: ID!, $after: String!) {{ issues(first: 1, "
+            f"includeArchived: true, filter: {{ id: {{ in: [$id] }} }}) "
+            f"{{ nodes {{ {self.text(', after: $after')} }} }} }}"
+        )
+
+
+COMMENTS: Nested[CommentRow] = Nested(
+    "comments",
+    "IssueComments",
+    50,
+    "id body createdAt user { id name displayName } botActor { name } externalUser { name }",
+    Comments,
+)
+STAYS: Nested[StayRow] = Nested("stateHistory", "IssueStays", 100, "state { id name type }", Stays)
+RELATIONS: Nested[RelationRow] = Nested(
+    "inverseRelations",
+    "IssueRelations",
+    50,
+    f"type issue {{ {documents.BLOCKER} }}",
+    Relations,
+    most=None,
+)
 
 WHOLE = f"""
-query Issue($id: ID!, $comments_after: String, $stays_after: String) {{
+query Issue($id: ID!) {{
   issues(first: 1, includeArchived: true, filter: {{ id: {{ in: [$id] }} }}) {{ nodes {{
     ...Row
     description
-    {_COMMENTS}
-    inverseRelations(first: 50) {{ nodes {{ type issue {{ {documents.BLOCKER} }} }}
-      pageInfo {{ hasNextPage endCursor }} }}
-    {_STAYS}
+    {COMMENTS.text()}
+    {RELATIONS.text()}
+    {STAYS.text()}
     attachments(first: 10, filter: {{ {FILTER} }}) {{ nodes {{ url metadata updatedAt }} }}
   }} }}
 }}{documents.ROW}"""
-
-MORE_COMMENTS = f"""
-query IssueComments($id: ID!, $comments_after: String!) {{
-  issues(first: 1, includeArchived: true, filter: {{ id: {{ in: [$id] }} }}) {{ nodes {{
-    {_COMMENTS}
-  }} }}
-}}"""
-
-MORE_STAYS = f"""
-query IssueStays($id: ID!, $stays_after: String!) {{
-  issues(first: 1, includeArchived: true, filter: {{ id: {{ in: [$id] }} }}) {{ nodes {{
-    {_STAYS}
-  }} }}
-}}"""
-
-MORE_RELATIONS = f"""
-query IssueRelations($id: ID!, $relations_after: String!) {{
-  issues(first: 1, includeArchived: true, filter: {{ id: {{ in: [$id] }} }}) {{ nodes {{
-    inverseRelations(first: 50, after: $relations_after) {{
-      nodes {{ type issue {{ {documents.BLOCKER} }} }} pageInfo {{ hasNextPage endCursor }} }}
-  }} }}
-}}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +123,6 @@ class Texts:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OnlyComments:
-    """A further page of comments."""
-
-    comments: Comments
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyStays:
-    """A further page of stays."""
-
-    stateHistory: Stays
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyRelations:
-    """A further page of relations."""
-
-    inverseRelations: Relations
-
-
 Settles = Callable[[Iterable[Row]], Setting]
 """What rows are read against; asks for the names of labels that nobody told us of."""
 
@@ -125,26 +133,23 @@ def whole(asks: Asks, issue: str, settle: Settles) -> Issue | None:
     Raises:
         TrackerError: no answer, or none that can be understood.
     """
-    variables = {"id": issue, "comments_after": None, "stays_after": None}
-    answer = asks.ask("Issue", WHOLE, variables)
+    answer = asks.ask("Issue", WHOLE, {"id": issue})
     nodes, _ = documents.connection(answer.data, "issues")
     if not nodes:
         return None
     row, texts = rows(Row, nodes, "issues")[0], rows(Texts, nodes, "issues")[0]
     setting = settle([row])
-    relations = [*texts.inverseRelations.nodes]
-    more = texts.inverseRelations.pageInfo
-    while more.hasNextPage:
-        page = _relations(asks, issue, more)
-        relations += page.nodes
-        more = page.pageInfo
+    relations = _all(asks, issue, texts.inverseRelations, RELATIONS)
+    comments = _all(asks, issue, texts.comments, COMMENTS)
+    comments.reverse()  # newest come first, also among those of one date
+    stays = _all(asks, issue, texts.stateHistory, STAYS)
     pull = pull_of(texts.attachments.nodes)
     return replace(
         plain(row, setting),
         description=cut(texts.description or "", LONGEST_TEXT),
-        comments=tuple(comment(row) for row in _oldest_first(asks, issue, texts.comments)),
+        comments=tuple(map(comment, sorted(comments, key=lambda row: row.createdAt))),
         blocked_by=tuple(blocker(r.issue, setting.rules) for r in relations if r.type == "blocks"),
-        entries=entries(_stays(asks, issue, texts.stateHistory)),
+        entries=entries(stays),
         pr=pull.url if pull is not None else None,
         merged_at=pull.merged_at if pull is not None else None,
     )
@@ -172,46 +177,16 @@ def lean(asks: Asks, issues: Sequence[str], settle: Settles) -> list[Issue]:
     return [plain(row, setting) for row in found]
 
 
-def _node(asks: Asks, name: str, document: str, variables: dict[str, str]) -> list[object]:
-    answer = asks.ask(name, document, variables)
-    nodes, _ = documents.connection(answer.data, "issues")
-    if not nodes:
-        raise TrackerError("Linear lost an issue between two pages of it: the next try will tell.")
-    return nodes
+def _all(asks: Asks, issue: str, first: Page[T], nested: Nested[T]) -> list[T]:
+    """The rows of a nested list, its further pages fetched one by one."""
 
+    def fetch(after: str) -> tuple[tuple[T, ...], PageInfo]:
+        answer = asks.ask(nested.operation, nested.document, {"id": issue, "after": after})
+        nodes, _ = documents.connection(answer.data, "issues")
+        if not nodes:
+            raise TrackerError("Linear lost an issue between two pages of it: try again later.")
+        page = parsed(nested.page, nodes[0], nested.member)
+        return page.nodes, page.pageInfo
 
-def _after(more: PageInfo) -> str:
-    if not more.endCursor:
-        raise TrackerError("Linear says that a list goes on, but not where: try again later.")
-    return more.endCursor
-
-
-def _comments(asks: Asks, issue: str, page: Comments) -> list[CommentRow]:
-    found = [*page.nodes]
-    while page.pageInfo.hasNextPage and len(found) < MOST_COMMENTS:
-        variables = {"id": issue, "comments_after": _after(page.pageInfo)}
-        nodes = _node(asks, "IssueComments", MORE_COMMENTS, variables)
-        page = rows(OnlyComments, nodes, "comments")[0].comments
-        found += page.nodes
-    return found
-
-
-def _oldest_first(asks: Asks, issue: str, page: Comments) -> list[CommentRow]:
-    turned = _comments(asks, issue, page)[::-1]
-    return sorted(turned, key=lambda row: row.createdAt)
-
-
-def _stays(asks: Asks, issue: str, page: Stays) -> list[StayRow]:
-    found = [*page.nodes]
-    while page.pageInfo.hasNextPage and len(found) < MOST_STAYS:
-        variables = {"id": issue, "stays_after": _after(page.pageInfo)}
-        nodes = _node(asks, "IssueStays", MORE_STAYS, variables)
-        page = rows(OnlyStays, nodes, "stays")[0].stateHistory
-        found += page.nodes
-    return found
-
-
-def _relations(asks: Asks, issue: str, more: PageInfo) -> Relations:
-    variables = {"id": issue, "relations_after": _after(more)}
-    nodes = _node(asks, "IssueRelations", MORE_RELATIONS, variables)
-    return rows(OnlyRelations, nodes, "relations")[0].inverseRelations
+    more = further(first.pageInfo, fetch, f"rows of {nested.member}", nested.most)
+    return [*first.nodes, *more]

@@ -41,16 +41,20 @@ def parsed(kind: type[T], data: Json, *path: str) -> T:
 
 
 def further(
-    info: PageInfo, fetch: Callable[[str], tuple[tuple[T, ...], PageInfo]], what: str
+    info: PageInfo,
+    fetch: Callable[[str], tuple[tuple[T, ...], PageInfo]],
+    what: str,
+    most: int | None = None,
 ) -> list[T]:
-    """The rows of all pages after one, fetched from cursor to cursor.
+    """The rows of all pages after one, fetched from cursor to cursor; with `most`, no page more
+    once there are so many.
 
     Raises:
         TrackerError: a page says that there is more and not where.
     """
     rows: list[T] = []
     seen: set[str] = set()
-    while info.hasNextPage:
+    while info.hasNextPage and (most is None or len(rows) < most):
         if info.endCursor is None or info.endCursor in seen:
             raise TrackerError(
                 f"Linear says that there are more {what} and not where they begin: nothing was "
