@@ -5,12 +5,14 @@ A cache: lost, torn, of another question or format, it is resolved anew.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 from symphony_cli import files
 from symphony_cli.adapters.linear.names import FORMAT, Names
 from symphony_cli.core.shape import Malformed, decode, encode
+from symphony_cli.errors import StateError
 
 
 def question(endpoint: str, slug: str, account: str = "") -> str:
@@ -22,15 +24,11 @@ def question(endpoint: str, slug: str, account: str = "") -> str:
 
 
 def load(path: Path, asked_for: str) -> Names | None:
-    """The names in the file, or None when it has none for this question.
-
-    Raises:
-        StateError: the file is there and cannot be read.
-    """
-    data = files.read(path)
+    """The names in the file, or None when it has none for this question, or cannot be read."""
     try:
+        data = files.read(path)
         names = decode(Names, json.loads(data)) if data is not None else None
-    except (ValueError, RecursionError, Malformed):
+    except (StateError, ValueError, RecursionError, Malformed):
         return None
     fits = names is not None and names.asked_for == asked_for and names.format == FORMAT
     return names if fits else None
@@ -39,8 +37,9 @@ def load(path: Path, asked_for: str) -> Names | None:
 def save(path: Path, names: Names) -> None:
     """Publish the names; only the holder of `state/lock` may.
 
-    Raises:
-        StateError: the file cannot be written.
+    Where they cannot be written, the next tick asks for them: no answer and no write of ours may be
+    lost for a cache.
     """
     text = json.dumps({**encode(names), "format": FORMAT}, ensure_ascii=False)
-    files.replace(path, text.encode("utf-8", "replace") + b"\n", durable=False)
+    with contextlib.suppress(StateError):
+        files.replace(path, text.encode("utf-8", "replace") + b"\n", durable=False)

@@ -417,3 +417,13 @@ def test_a_label_that_the_key_may_not_see_is_asked_for_once_and_shown_nowhere() 
         }
     )
     assert part.labels() == [Label("seen", "bug"), Label("hidden", "")]
+
+
+def test_a_cache_that_the_disk_does_not_give_or_take_ends_no_tick(tmp_path: Path) -> None:
+    """Names are kept in the middle of a write to Linear, which must not be lost for them."""
+    file = tmp_path / "tracker.json"
+    file.mkdir()
+
+    save(file, known())
+
+    assert load(file, known().asked_for) is None
