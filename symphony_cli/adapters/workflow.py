@@ -32,9 +32,6 @@ class TrackerConfig:
     project_slug: str = ""
     assignee: str = ""
     api_key: str = field(default="", repr=False)
-    active_states: tuple[str, ...] = ()
-    """As written in WORKFLOW.md, for messages and for trackers that compare exactly."""
-    terminal_states: tuple[str, ...] = ()
     provider: Mapping[str, Json] = field(default_factory=dict)
     """Keys of `tracker.provider` that are not ours."""
 

@@ -144,8 +144,6 @@ def _tracker(
         project_slug=slug,
         assignee=values.text(section.assignee, environ, anybody),
         api_key=key,
-        active_states=section.active_states,
-        terminal_states=section.terminal_states,
         provider=section.provider,
     )
 

@@ -11,7 +11,7 @@ from symphony_cli.adapters.linear import blockers
 from symphony_cli.adapters.linear.names import Names
 from symphony_cli.adapters.linear.pulls import Pull
 from symphony_cli.adapters.linear.wire import BlockerRow, Row, UserRow, is_gone, priority
-from symphony_cli.core.issue import Blocker, Issue, norm
+from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.policy import Rules
 from symphony_cli.ids import IssueId
 
@@ -77,18 +77,11 @@ def issue_of(row: Row, found: Found, setting: Setting, before: Issue | None) -> 
         found.relations.get(row.id),
         setting.rules,
     )
-    return with_more(told, blocked_by, pull, before)
-
-
-def with_more(
-    told: Issue, blocked_by: tuple[Blocker, ...], pull: Pull | None, before: Issue | None
-) -> Issue:
-    """An issue with what its row alone does not say."""
-    url = pull.url if pull is not None else before.pr if before is not None else None
-    merged = before.merged_at if before is not None else None
     if pull is not None:
-        merged = pull.merged_at
-    return replace(told, blocked_by=blocked_by, pr=url, merged_at=merged)
+        return replace(told, blocked_by=blocked_by, pr=pull.url, merged_at=pull.merged_at)
+    if before is not None:
+        return replace(told, blocked_by=blocked_by, pr=before.pr, merged_at=before.merged_at)
+    return replace(told, blocked_by=blocked_by)
 
 
 def plain(row: Row, setting: Setting) -> Issue:

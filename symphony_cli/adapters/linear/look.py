@@ -84,7 +84,7 @@ def scope_of(place: Place, names: Names) -> str:
 
 
 @dataclass(slots=True)
-class Optional:
+class Extras:
     """The parts of the first document that we can do without."""
 
     pulls: Latest | None = None
@@ -117,7 +117,7 @@ class Look:
     requests: int = 0
     changed: list[Listing] = field(default_factory=list)
     walking: list[Listing] = field(default_factory=list)
-    optional: Optional = field(default_factory=Optional)
+    extras: Extras = field(default_factory=Extras)
     asked_for: list[str] = field(default_factory=list)
     unknown: dict[IssueId, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -176,7 +176,7 @@ class Look:
     def _ask_first(self, since: datetime | None, resolves: bool) -> None:
         self.changed = look_parts.changed(self.names, since) if since is not None else []
         strange = self.names.strange[: documents.PAGE]
-        self.optional = Optional(
+        self.extras = Extras(
             pulls=look_parts.pulls(since) if since is not None else None,
             new_labels=None if resolves else NewLabels(self.names),
             all_names=AllNames(self.place.where) if resolves else None,
@@ -185,7 +185,7 @@ class Look:
             relations=look_parts.relations(self.held, self.place.now),
         )
         needed: list[Part] = [*self.changed, *self.walking]
-        room = documents.LIMIT - documents.cost([*needed, *self.optional.parts()])
+        room = documents.LIMIT - documents.cost([*needed, *self.extras.parts()])
         self.asked_for = look_parts.fitting(self.held, room, self.place.now)
         held = look_parts.held_issues(self.asked_for)
         self.date = self._ask_whole([*needed, *held]).date
@@ -197,12 +197,12 @@ class Look:
         complete poll goes on after a row that an earlier tick saw, from its start, for that row
         may be purged."""
         try:
-            return self._ask([*needed, *self.optional.parts()])
+            return self._ask([*needed, *self.extras.parts()])
         except Complaint as refused:
             if not needed:
                 raise
             said = str(refused)
-        self.optional = Optional()
+        self.extras = Extras()
         try:
             answer = self._ask(needed)
         except Complaint:
@@ -249,7 +249,7 @@ class Look:
 
     def _take_blockers(self) -> None:
         """What was asked of blockers; of those that were not, nothing is concluded."""
-        known, learned = self.optional.blockers, self.optional.relations
+        known, learned = self.extras.blockers, self.extras.relations
         if known is not None:
             self.found.asked = frozenset(known.ids)
             told = rows(BlockerRow, known.rows, "blockers")
@@ -260,7 +260,7 @@ class Look:
 
     def _take_names(self) -> None:
         """Names, new or all; those that are not to be had stay as they were."""
-        wanted, asks = self.optional, self.place.in_time
+        wanted, asks = self.extras, self.place.in_time
         try:
             if wanted.new_labels is not None:
                 self.names = wanted.new_labels.names(asks, self.date)
@@ -313,8 +313,8 @@ class Look:
                     seen += [row.updatedAt, *([row.archivedAt] if row.archivedAt else [])]
         for row in self.found.rows.values():
             self._rename(row)
-        if self.optional.pulls is not None:
-            self.found.pulls = by_issue(rows(PullRow, self.optional.pulls.rows, "pull requests"))
+        if self.extras.pulls is not None:
+            self.found.pulls = by_issue(rows(PullRow, self.extras.pulls.rows, "pull requests"))
         paged = any(part.pages > 1 for part in self.changed)
         if not any(part.more for part in self.changed):
             self.cursor = cursor.moved(self.cursor, seen, self.date, self.place.now, paged=paged)
