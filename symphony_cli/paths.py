@@ -40,6 +40,11 @@ class RunPaths:
         return self.folder / "transcript.jsonl"
 
     @property
+    def first_transcript(self) -> Path:
+        """Its first part, once it has reached half of its size."""
+        return self.folder / "transcript.1.jsonl"
+
+    @property
     def log(self) -> Path:
         """What Codex, git and hooks wrote to their error output."""
         return self.folder / "agent.log"

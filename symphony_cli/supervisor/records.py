@@ -1,18 +1,19 @@
 """What we keep for people to look at: the raw protocol, and what Codex writes to its error output.
 
-Neither is waited for by the disk, and neither may end a run: what cannot be written is lost.
+Neither is waited for by the disk, and neither may end a run: what cannot be written is lost. Both
+have a size that they never grow over.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from symphony_cli.core.secrets import redact_bytes
+from symphony_cli.core.shorten import beginning, shorten
 from symphony_cli.core.times import stamp
 from symphony_cli.paths import RunPaths
 
@@ -21,6 +22,8 @@ LOG_MAX_BYTES = 10_000_000
 
 _LONGEST_LINE = 64 * 1024
 _SHOWN = 4096
+_HEAD = 100
+_FULL = b"[agent.log is full: the rest is not kept]\n"
 _TAIL = 2000
 
 
@@ -50,16 +53,21 @@ class File:
             else:
                 os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
 
-    def rename(self, path: Path) -> None:
-        """Give what is there another name, and begin anew; without the name, go on as before."""
+    def rename(self, path: Path) -> bool:
+        """Give what is there another name, and begin anew; False: it has kept its name."""
         self.close()
+        done = False
         with contextlib.suppress(OSError):
             self._path.rename(path)
+            done = True
         self._open(0)
+        return done
 
     def restart(self) -> None:
-        """Throw away what is there, and begin anew."""
+        """Begin anew in another file of this name: who reads the old one reads it to its end."""
         self.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink()
         self._open(os.O_TRUNC)
 
     def close(self) -> None:
@@ -73,34 +81,48 @@ class Transcript:
     """`transcript.jsonl`: a map with at, dir (in, out) and line, for each line of the protocol.
 
     Half of the allowed size goes to the first part, kept as transcript.1.jsonl; the other half to
-    the newest part, which begins anew when it is full. Of a very long line only the beginning is
-    kept, as text.
+    the newest part, which begins anew when it is full, with a line of its own (dir "part") that
+    has its number: a reader knows by it whether anything is missing. A very long line is kept
+    shortened, with its method, its ids and how it ended.
     """
 
     def __init__(self, paths: RunPaths, max_bytes: int, secrets: Sequence[str]) -> None:
-        self._first = paths.folder / "transcript.1.jsonl"
+        self._first = paths.first_transcript
         self._half = max_bytes // 2
+        self._longest = min(_LONGEST_LINE, max(0, self._half // 2 - _HEAD))
         self._secrets = tuple(secrets)
+        self._part = 1
         self._file = File(paths.transcript)
 
     def add(self, direction: str, line: bytes, at: datetime, *, is_json: bool = True) -> None:
         """Keep one line, given without its end; what is no JSON is kept as text."""
         line = redact_bytes(line, self._secrets)
-        if len(line) > _LONGEST_LINE or not is_json:
-            shown = line[:_SHOWN].decode("utf-8", "replace") + ("…" if len(line) > _SHOWN else "")
-            line = json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace")
-        head = f'{{"at":"{stamp(at)}","dir":"{direction}","line":'.encode()
-        data = head + line + b"}\n"
+        if not is_json:
+            line = beginning(line, min(_SHOWN, self._longest))
+        elif len(line) > self._longest:
+            line = shorten(line, self._longest)
+        data = _entry(direction, line, at)
         if self._file.size + len(data) > self._half:
-            if self._first.exists():
-                self._file.restart()
-            else:
-                self._file.rename(self._first)
-        self._file.write(data)
+            self._turn_over(at)
+        self._put(data)
+
+    def _turn_over(self, at: datetime) -> None:
+        if self._first.exists() or not self._file.rename(self._first):
+            self._file.restart()
+        self._part += 1
+        self._put(_entry("part", b"%d" % self._part, at))
+
+    def _put(self, data: bytes) -> None:
+        if self._file.size + len(data) <= self._half:
+            self._file.write(data)
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _entry(direction: str, line: bytes, at: datetime) -> bytes:
+    return f'{{"at":"{stamp(at)}","dir":"{direction}","line":'.encode() + line + b"}\n"
 
 
 class AgentLog:
@@ -113,6 +135,7 @@ class AgentLog:
         self._most = max_bytes
         self._file = File(paths.log)
         self._kept = b""
+        self._full = False
         self.tail = ""
 
     def add(self, data: bytes) -> None:
@@ -123,7 +146,11 @@ class AgentLog:
             self._kept = rest
             self._write(whole + end)
         elif len(self._kept) > _LONGEST_LINE:
-            self.flush()
+            # The beginning of a secret may be at its end.
+            kept = redact_bytes(self._kept, self._secrets)
+            longest = max(map(len, map(os.fsencode, self._secrets)), default=0)
+            self._kept = kept[len(kept) - 2 * longest :] if longest else b""
+            self._write(kept[: len(kept) - len(self._kept)])
 
     def flush(self) -> None:
         """Write what is left, as a line of its own."""
@@ -134,11 +161,15 @@ class AgentLog:
     def _write(self, data: bytes) -> None:
         data = redact_bytes(data, self._secrets)
         self.tail = (self.tail + data[-_TAIL:].decode("utf-8", "replace"))[-_TAIL:]
-        if self._file.size > self._most:
+        if self._full:
             return
+        room = self._most - self._file.size - len(_FULL)
+        if len(data) > room:
+            self._full = True
+            if room < 0:
+                return
+            data = data[: data.rfind(b"\n", 0, room) + 1] + _FULL
         self._file.write(data)
-        if self._file.size > self._most:
-            self._file.write(b"[agent.log is full: the rest is not kept]\n")
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
