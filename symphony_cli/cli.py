@@ -159,7 +159,8 @@ def status(
     opened = wiring_world.reading(place())
     if issue is not None:
         _warn(opened)
-        found = explaining.explain(opened.world, issue, wiring_world.recent(opened, issue))
+        asked = wiring_world.questions(opened, issue)
+        found = explaining.explain(opened.world, issue, wiring_world.recent(opened, issue), asked)
         _show(found, as_json)
         _end(found.exit_code)
     fault = (opened.world.policy_error,) if opened.world.policy_error else ()
@@ -190,6 +191,39 @@ def stop(issue: Issue, note: Note = "", as_json: AsJson = False) -> None:
         _warn(opened)
         result = end_run(opened.world, issue, wiring_world.who(), note)
     _show(result, as_json)
+
+
+@app.command()
+def logs(
+    issue: Issue,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Go on as more comes, and over to the next run of the issue."
+        ),
+    ] = False,
+    run: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--run", metavar="N", help="This run, and not the newest."),
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The lines of the transcript as they are (JSON).")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line for each entry.")
+    ] = False,
+) -> None:
+    """Show what an agent says and does: messages, commands, files, tools, tokens.
+
+    With --follow it ends when no further run will come of itself (finished, blocked, released), or
+    at the end of the run that --run names; else at Ctrl-C, with 130.
+    """
+    from symphony_cli import watching
+
+    if raw and as_json:
+        raise UsageError("Choose one of --raw and --json.")
+    style: watching.Style = "raw" if raw else "json" if as_json else "text"
+    _end(watching.show(place(), issue, run, style, follow=follow))
 
 
 @app.command()

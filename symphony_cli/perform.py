@@ -19,6 +19,7 @@ from symphony_cli.core.decisions import (
     Enrol,
     Fault,
     Finish,
+    Grant,
     PassOver,
     Recover,
     Release,
@@ -29,10 +30,9 @@ from symphony_cli.core.decisions import (
     TakeIn,
     facts,
 )
-from symphony_cli.core.limits import tokens_left
 from symphony_cli.core.reasons import Why
 from symphony_cli.core.record import Record, Write
-from symphony_cli.core.run import Order, PreviousAttempt, Settings, StopNote
+from symphony_cli.core.run import Order, PreviousAttempt, RunLimits, Settings, StopNote
 from symphony_cli.errors import PutOff, RunLocked, SymphonyError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId, RunId
 from symphony_cli.ports import Claim, World
@@ -78,6 +78,11 @@ def perform(decision: Decision, world: World, now: datetime) -> Done:
             key = _record(world, decision.issue).key
             world.agents.signal(key, decision.run, decision.name)
             return Done(f"sent {decision.name}: it gave no sign of life")
+        case Grant():
+            world.ledger.append(*facts(decision, now))
+            key = _record(world, decision.issue).key
+            world.agents.grant(key, decision.run, decision.limits)
+            return Done(_granted(decision.limits))
         case TakeIn() | Settle() | Block() | Enrol() | Release() | Finish() | Reopen() | Fault():
             world.ledger.append(*facts(decision, now))
             return Done(describe(decision))
@@ -103,6 +108,10 @@ def describe(decision: Decision) -> str:
             return error
         case _:
             return ""
+
+
+def _granted(limits: RunLimits) -> str:
+    return f"its limits are now {limits.words()}"
 
 
 def _record(world: World, issue: IssueId) -> Record:
@@ -162,24 +171,23 @@ def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now:
         key=record.key,
         number=decision.attempt,
         attempt=decision.attempt,
-        settings=_settings_for(record, world),
+        settings=_settings_for(record, world, decision.limits),
         state_dir=world.state_dir,
         ordered_at=now,
         retry_kind=decision.retry_kind,
-        thread=record.thread,
+        thread=decision.thread,
         totals=record.totals,
         previous=_previous(record),
     )
 
 
-def _settings_for(record: Record, world: World) -> Settings:
+def _settings_for(record: Record, world: World, limits: RunLimits) -> Settings:
     settings = world.settings
     place = replace(settings.workspace, path=record.workspace)
     if record.root:
         place = replace(place, root=record.root)
     if record.branch:
         place = replace(place, branch=record.branch)
-    limits = replace(settings.limits, tokens=tokens_left(record, world.policy))
     return replace(settings, workspace=place, limits=limits)
 
 

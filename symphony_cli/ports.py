@@ -15,7 +15,7 @@ from symphony_cli.core.budget import Gauge
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.run import Order, Settings, StopNote
+from symphony_cli.core.run import Order, RunLimits, Settings, StopNote
 from symphony_cli.core.snapshot import Disk, Held, Read, Sighting
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.ids import IssueId, Key, RunId
@@ -115,6 +115,9 @@ class Agents(Protocol):
 
     def stop(self, key: Key, run: RunId, note: StopNote) -> None:
         """Leave the reason, then knock. Nothing happens to a run that is over."""
+
+    def grant(self, key: Key, run: RunId, limits: RunLimits) -> None:
+        """Give a living run other limits. Nothing happens to a run that is over."""
 
     def signal(self, key: Key, run: RunId, name: str) -> bool:
         """Send TERM or KILL to a run that gives no sign of life; False when it is gone."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from symphony_cli import __version__, files, ids, processes
 from symphony_cli.adapters import envfile, workflow
 from symphony_cli.adapters.config.values import home_expanded
-from symphony_cli.adapters.last_good import LastGood, recall
+from symphony_cli.adapters.last_good import FORMAT, LastGood, recall
 from symphony_cli.adapters.regular import read_regular
 from symphony_cli.core.secrets import bare, spellings
 from symphony_cli.errors import ConfigError
@@ -124,9 +124,11 @@ def _todays(place: Place, need_key: bool) -> Configured:
     remembered = recall(place.workflow, place.homes)
     data = _content(place.workflow)
     text_hash, environment = _hash(data), _fingerprint(place, data)
-    if remembered is not None and (remembered.text_hash, remembered.environment) == (
-        text_hash,
-        environment,
+    known = (text_hash, environment, FORMAT)
+    if remembered is not None and known == (
+        remembered.text_hash,
+        remembered.environment,
+        remembered.format,
     ):
         secrets = _named_secrets(remembered, place.environ)
         if secrets is not None:

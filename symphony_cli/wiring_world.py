@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from symphony_cli import clock, files, ids, processes
+from symphony_cli import clock, files, ids, processes, runfolder
 from symphony_cli.adapters import ledger, locks
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
@@ -21,11 +21,12 @@ from symphony_cli.adapters.last_good import remember
 from symphony_cli.adapters.trackers import Opening, open_tracker
 from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
+from symphony_cli.core.report import Asked
 from symphony_cli.core.run import MARKER
 from symphony_cli.core.snapshot import Disk
 from symphony_cli.core.times import age
-from symphony_cli.errors import ExitCode, LockHeld, SymphonyError, UsageError
-from symphony_cli.paths import StatePaths
+from symphony_cli.errors import ExitCode, LockHeld, StateError, SymphonyError, UsageError
+from symphony_cli.paths import RunPaths, StatePaths
 from symphony_cli.ports import Ledger, Tracker, World
 from symphony_cli.wiring_config import Configured, Place, configure
 
@@ -38,6 +39,9 @@ LOCK_PATIENCE = 1.0
 _PATIENCE_SHARE = 0.25
 """Of a deadline, for each wait inside one write: a write that begins in time ends before twice the
 deadline, when the tick would be ended."""
+
+RUNS_LOOKED_AT, QUESTIONS_SHOWN = 3, 5
+"""Of an issue's runs, the newest; and of what was asked in them."""
 
 _IGNORED = b"*\n!.gitignore\n!README.md\n"
 """`state/.gitignore`: transcripts and ledger shall not be committed by accident."""
@@ -251,6 +255,25 @@ def who() -> str:
     except (KeyError, OSError):
         name = str(os.getuid())
     return f"{name}@{socket.gethostname()}"
+
+
+def questions(opened: Opened, name: str) -> Sequence[Asked]:
+    """The last questions of an issue's agents, oldest first, of its newest runs."""
+    record = opened.world.ledger.history().named(name)
+    if record is None:
+        return ()
+    numbers = opened.paths.numbers(record.key)[-RUNS_LOOKED_AT:]
+    asked = [one for n in numbers for one in _asked(opened.paths.run(record.key, n))]
+    return asked[-QUESTIONS_SHOWN:]
+
+
+def _asked(run: RunPaths) -> list[Asked]:
+    """A report that cannot be read shows nothing; the tick tells of it."""
+    try:
+        lines = runfolder.report_lines(run)
+    except StateError:
+        return []
+    return [line for line in lines if isinstance(line, Asked)]
 
 
 def recent(opened: Opened, name: str) -> Sequence[Event]:

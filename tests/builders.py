@@ -12,7 +12,7 @@ from symphony_cli.core.history import History
 from symphony_cli.core.issue import Blocker, Issue
 from symphony_cli.core.reasons import Outcome, RetryKind
 from symphony_cli.core.record import Record
-from symphony_cli.core.run import Identity, PidFile, Verdict
+from symphony_cli.core.run import Identity, PidFile, RunLimits, Verdict
 from symphony_cli.core.snapshot import Disk, Read, Sighting, Snapshot, TrackerView
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, Key, RunId
@@ -59,7 +59,8 @@ def dispatched(
     name: str = "ABC-1", run: str = "run_1", state: str = "Todo", at: datetime = NOW, **more: Any
 ) -> e.Dispatched:
     """A run was ordered."""
-    return e.Dispatched(at, iid(name), rid(run), more.pop("attempt", 1), state, **more)
+    attempt, limits = more.pop("attempt", 1), more.pop("limits", RunLimits())
+    return e.Dispatched(at, iid(name), rid(run), attempt, state, limits=limits, **more)
 
 
 def verdict(

@@ -26,7 +26,7 @@ from symphony_cli.errors import ExitCode
 
 TOP = Path(__file__).parents[1]
 PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), TOP / "state" / "README.md"])
-COMMANDS = ("tick", "status", "unblock", "stop", "metrics", "demo")
+COMMANDS = ("tick", "status", "unblock", "stop", "logs", "metrics", "demo")
 BY_SIGNAL = {130, 143}
 RUN_FILES = {
     "order.json": Order,
@@ -73,7 +73,8 @@ def options_of(*command: str) -> set[str]:
     """All options that `--help` shows."""
     shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
-    return set(re.findall(r"^ +(--[a-z-]+)", shown.output, re.MULTILINE))
+    rows = re.findall(r"^ +(?:(-[a-z]), )?(--[a-z-]+)", shown.output, re.MULTILINE)
+    return {name for row in rows for name in row if name}
 
 
 def strange_words(call: list[str]) -> set[str]:
@@ -94,7 +95,7 @@ def test_every_command_that_a_page_names_exists(path: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_in_the_readme(command: str) -> None:
     rows = re.findall(rf"^\| `symphony {command}\b.*$", page("README.md"), re.MULTILINE)
-    named = set(re.findall(r"--[a-z-]+", " ".join(rows)))
+    named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(rows)))
     assert named == options_of(command) - {"--help"}
 
 

@@ -20,7 +20,16 @@ from signal import SIG_BLOCK, SIG_SETMASK, SIGTERM, Signals, pthread_sigmask
 
 from symphony_cli import clock, files, processes, runfolder
 from symphony_cli.adapters import locks
-from symphony_cli.core.run import MARKER, SHARED_MARKER, Brief, Order, PidFile, StopNote, Verdict
+from symphony_cli.core.run import (
+    MARKER,
+    SHARED_MARKER,
+    Brief,
+    Order,
+    PidFile,
+    RunLimits,
+    StopNote,
+    Verdict,
+)
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.verdict import compose
 from symphony_cli.errors import IssueTrouble, RunLocked, StateError
@@ -145,6 +154,7 @@ class LocalAgents:
             return Sighting(alive=alive, trouble=trouble)
         sighting = Sighting(alive, run, paths.number, stop_there=paths.stop.exists())
         try:
+            sighting = replace(sighting, granted=_granted(paths))
             sighting = replace(sighting, verdict=_verdict(paths, run))
             if not alive and sighting.verdict is None:
                 sighting = replace(sighting, remains=_remains(paths))
@@ -164,6 +174,16 @@ class LocalAgents:
         if not paths.stop.exists():
             runfolder.save(note, paths.stop, self.secrets)
         self._send(paths, run, SIGTERM)
+
+    def grant(self, key: Key, run: RunId, limits: RunLimits) -> None:
+        """Leave the new limits where the run looks for them every few seconds.
+
+        Raises:
+            StateError: the file cannot be written.
+        """
+        paths = self._find(key, run)[0]
+        if paths is not None and not paths.verdict.exists():
+            runfolder.save(limits, paths.grant, self.secrets)
 
     def signal(self, key: Key, run: RunId, name: str) -> bool:
         """Send TERM or KILL to exactly the process of this run; False when it is gone."""
@@ -278,6 +298,14 @@ def _verdict(paths: RunPaths, run: RunId) -> Verdict | None:
     if found is not None and found.run != run:
         raise StateError(f"{paths.verdict} is the verdict of another run ({found.run}).")
     return found
+
+
+def _granted(paths: RunPaths) -> RunLimits | None:
+    """The grant, when there is one. One that cannot be read is written anew."""
+    try:
+        return runfolder.load(RunLimits, paths.grant)
+    except StateError:
+        return None
 
 
 def _pid_file(paths: RunPaths, run: RunId) -> PidFile | None:

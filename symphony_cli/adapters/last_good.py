@@ -24,6 +24,10 @@ STATE_FOLDER = "state"
 """Beside WORKFLOW.md, unless `state.path` moves it."""
 
 
+FORMAT = 2
+"""Of `workflow.json`; an older one is a copy of a file that is read anew as soon as it can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class LastGood:
     """`workflow.json`: what WORKFLOW.md said when it was last valid; without secrets."""
@@ -35,7 +39,7 @@ class LastGood:
     environment: str = ""
     """A fingerprint of the variables that `$NAME`s and `~` were looked up in."""
     warnings: tuple[str, ...] = ()
-    format: int = 1
+    format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from symphony_cli.errors import StateError
 from symphony_cli.ids import IssueId
 from symphony_cli.paths import StatePaths
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from symphony_cli.commands.happenings import Happened, happened
+from symphony_cli.commands.happenings import Happened, happened, questioned
 from symphony_cli.commands.status import clear_by, row
 from symphony_cli.core.events import Event
+from symphony_cli.core.lanes import thread_for
 from symphony_cli.core.policy import Policy, refusal
-from symphony_cli.core.record import Record
+from symphony_cli.core.record import Record, Running
+from symphony_cli.core.report import Asked
 from symphony_cli.core.run import GitFacts
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.errors import ExitCode, UsageError
@@ -30,6 +32,10 @@ class IssueResult:
     first_seen_at: datetime
     runs: int
     turns: int
+    cut_answers: int
+    """Answers that were cut off; what they cost may be missing from the tokens."""
+    fresh_threads: int
+    """How often a thread could not go on, and a new one took over."""
     last_outcome: str
     last_detail: str
     last_message: str
@@ -38,10 +44,14 @@ class IssueResult:
     resume: str
     """The command with which a person goes on with the agent's thread by hand."""
     recent: tuple[Happened, ...]
+    questions: tuple[Happened, ...] = ()
+    """What its agents asked last, and what they were answered."""
     exit_code: ExitCode = ExitCode.DONE
 
 
-def explain(world: World, name: str, recent: Sequence[Event]) -> IssueResult:
+def explain(
+    world: World, name: str, recent: Sequence[Event], questions: Sequence[Asked] = ()
+) -> IssueResult:
     """Explain one issue.
 
     Raises:
@@ -64,13 +74,16 @@ def explain(world: World, name: str, recent: Sequence[Event]) -> IssueResult:
         first_seen_at=record.first_at,
         runs=record.runs,
         turns=record.turns,
+        cut_answers=record.cut_answers,
+        fresh_threads=record.fresh_threads,
         last_outcome=last.outcome.value if last else "",
         last_detail=(last.detail or last.reason) if last else "",
         last_message=last.message if last else "",
         git=last.git if last else None,
         branch=record.branch,
-        resume=_resume(record),
+        resume=_resume(record, world.policy),
         recent=tuple(happened(event) for event in recent),
+        questions=tuple(questioned(line) for line in questions),
     )
 
 
@@ -81,7 +94,7 @@ def standing(
     if record.running is not None:
         stop = f"told to stop: {record.running.stop}" if record.running.stop else ""
         since = f"run {record.runs} since {record.running.since:%Y-%m-%d %H:%M:%S} UTC"
-        return "running", tuple(text for text in (since, stop) if text)
+        return "running", tuple(text for text in (since, stop, _limits(record.running)) if text)
     if record.finished_at is not None:
         return "finished", (f"it reached {record.issue.state}",)
     if record.block is not None:
@@ -99,6 +112,13 @@ def standing(
     return "queued", (why,)
 
 
+def _limits(running: Running) -> str:
+    if running.limits is None:
+        return ""
+    changed = " (changed meanwhile)" if running.granted else ""
+    return f"it may use {running.limits.words()}{changed}"
+
+
 def unseen(name: str, policy: Policy) -> str:
     """What would have to be true for an issue that was never seen."""
     rules = policy.rules
@@ -113,8 +133,10 @@ def unseen(name: str, policy: Policy) -> str:
     )
 
 
-def _resume(record: Record) -> str:
-    if record.thread is None:
+def _resume(record: Record, policy: Policy) -> str:
+    """The thread that the next run would go on with."""
+    thread = thread_for(record, policy)
+    if thread is None:
         return ""
-    home = f"CODEX_HOME={record.thread.home} " if record.thread.home else ""
-    return f"{home}codex resume {record.thread.id}"
+    home = f"CODEX_HOME={thread.home} " if thread.home else ""
+    return f"{home}codex resume {thread.id}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from symphony_cli.core import events as e
+from symphony_cli.core.report import Asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,12 @@ class Happened:
 def happened(event: e.Event) -> Happened:
     """What an event says, in a few words."""
     return Happened(at=event.at, kind=type(event).__name__.lower(), detail=_detail(event))
+
+
+def questioned(line: Asked) -> Happened:
+    """A question of an agent, and what it was answered."""
+    said = {"decline": "declined", "accept": "accepted"}.get(line.answer, line.answer)
+    return Happened(at=line.at, kind=line.question, detail=f"{said}: {line.text}")
 
 
 def _detail(event: e.Event) -> str:
@@ -53,6 +60,7 @@ def _ended(event: e.Ended) -> str:
     verdict = event.verdict
     words = [verdict.outcome.value, verdict.reason, verdict.detail]
     text = ": ".join(word for word in words if word)
-    spent = f"{verdict.turns} turns, {verdict.spent.spend():,} tokens"
+    anew = "a new thread, " if verdict.fresh_thread else ""
+    spent = f"{anew}{verdict.turns} turns, {verdict.spent.spend():,} tokens"
     wait = f"; next attempt in {event.wait:.0f} s" if event.wait else ""
     return f"{text} ({spent}){wait}"

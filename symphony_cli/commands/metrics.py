@@ -32,6 +32,7 @@ class MetricsRow:
     output_tokens: int
     first_dispatched_at: datetime | None
     finished_at: datetime | None
+    cut_answers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +81,5 @@ def _row(record: Record, policy: Policy) -> MetricsRow:
         output_tokens=record.usage.output,
         first_dispatched_at=began,
         finished_at=over,
+        cut_answers=record.cut_answers,
     )

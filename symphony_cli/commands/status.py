@@ -5,17 +5,18 @@ Reads only, takes no lock, asks nobody: everything comes from files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from symphony_cli.commands.tick import stale
 from symphony_cli.core.history import History
+from symphony_cli.core.holds import in_force
 from symphony_cli.core.limits import tokens_left
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import SILENT_AFTER, PidFile
-from symphony_cli.core.settle import HOLD_FROM
 from symphony_cli.core.snapshot import Disk, Sighting
 from symphony_cli.core.tickfile import PassedOver, TickFile
 from symphony_cli.core.times import age
@@ -198,6 +199,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
     waiting = [r for r in others if r not in retrying and not r.released]
     released = [r for r in others if r.released]
     policy = world.policy
+    rows = [_running(r, world, now) for r in running]
     return StatusResult(
         generated_at=now,
         counts={
@@ -209,13 +211,13 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             "released": len(released),
             "finished": len({**history.finished, **history.records}) - len(open_records),
         },
-        running=tuple(_running(r, world, now) for r in running),
+        running=tuple(one for one, _ in rows),
         queued=tuple(_queued(r, n, passed, policy) for n, r in enumerate(queued, 1)),
         retrying=tuple(_retrying(r, policy) for r in retrying),
         blocked=tuple(_blocked(r, policy) for r in blocked),
         waiting=tuple(_waiting(r, passed, policy) for r in waiting),
         codex_totals=_tokens(_all_usage(history), policy),
-        rate_limits={},
+        rate_limits=_limits(history, rows),
         tracker=_tracker(world, last, now),
         tick=_health(last, now, policy, holder),
         slots=Slots(total=policy.slots, used=len(running)),
@@ -223,7 +225,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         holds={
             kind: f"{hold.count} in a row: {hold.error}"
             for kind, hold in history.holds.items()
-            if kind != "environment" or hold.count >= HOLD_FROM
+            if in_force(kind, hold)
         },
         undeliverable=tuple(
             f"{_identifier(write.issue, history)}: {write.kind}: {write.error}"
@@ -312,16 +314,26 @@ def row(record: Record, policy: Policy) -> dict[str, object]:
     }
 
 
-def _running(record: Record, world: World, now: datetime) -> RunningRow:
+def _limits(
+    history: History, rows: Sequence[tuple[RunningRow, PidFile | None]]
+) -> dict[str, object]:
+    """The provider's rate limits as the run saw them that heard of its agent last."""
+    signs = [pid for _, pid in rows if pid is not None and pid.limits and pid.last_event_at]
+    newest = max(signs, key=lambda pid: str(pid.last_event_at), default=None)
+    return newest.limits if newest is not None else history.limits
+
+
+def _running(record: Record, world: World, now: datetime) -> tuple[RunningRow, PidFile | None]:
+    """Its row, and the sign of life that the row is made from."""
     running = record.running
     assert running is not None, "only running records come here"
     seen = world.agents.sight(record.key, running.run)
     pid = seen.pid if seen.pid is not None and seen.pid.run == running.run else None
     common = row(record, world.policy)
-    common["thread_id"] = common["thread_id"] or (pid.thread if pid else "")
+    common["thread_id"] = (pid.thread if pid else "") or common["thread_id"]
     if pid is not None:
         common["tokens"] = _tokens(record.usage + pid.spent, world.policy)
-    return RunningRow(
+    shown = RunningRow(
         **common,  # type: ignore[arg-type]
         run=running.run,
         attempt=running.attempt,
@@ -335,6 +347,7 @@ def _running(record: Record, world: World, now: datetime) -> RunningRow:
         alive=seen.alive,
         note=_note(record, seen, pid, now),
     )
+    return shown, pid
 
 
 def _phase(seen: Sighting, pid: PidFile | None) -> str:

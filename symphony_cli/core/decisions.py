@@ -13,6 +13,7 @@ from datetime import datetime
 from symphony_cli.core import events as e
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.reasons import BlockReason, RetryKind, Why
+from symphony_cli.core.run import RunLimits, ThreadRef
 from symphony_cli.ids import IssueId, Key, RunId
 
 
@@ -48,6 +49,16 @@ class Signal:
     issue: IssueId
     run: RunId
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Give a living run other limits. `again`: it is written down already, but is not there."""
+
+    issue: IssueId
+    run: RunId
+    limits: RunLimits
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +121,11 @@ class Dispatch:
     issue: IssueId
     attempt: int
     state: str
+    limits: RunLimits
     retry_kind: RetryKind | None = None
-    thread: str = ""
+    thread: ThreadRef | None = None
+    """What it goes on with; None begins a thread."""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,7 @@ Decision = (
     | Settle
     | Recover
     | Signal
+    | Grant
     | Stop
     | Block
     | Enrol
@@ -173,16 +188,10 @@ def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Eve
             return _take_in(decision, now)
         case Settle(ended=ended):
             return (ended,)
-        case Recover(issue=issue, run=lost):
-            return (e.Recovered(now, issue, lost),)
-        case Signal(issue=issue, run=silent, name=name):
-            return (e.Signalled(now, issue, silent, name),)
-        case Stop(again=True) | Deliver() | PassOver():
+        case Recover() | Signal() | Grant() | Stop():
+            return _to_a_run(decision, now)
+        case Deliver() | PassOver():
             return ()
-        case Stop():
-            return (
-                e.StopAsked(now, decision.issue, decision.run, decision.reason, decision.detail),
-            )
         case Block():
             block = e.Blocked(now, decision.issue, decision.reason, decision.detail)
             return (*decision.owed, block)
@@ -203,6 +212,21 @@ def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Eve
             return (fault,)
 
 
+def _to_a_run(decision: Recover | Signal | Grant | Stop, now: datetime) -> tuple[e.Event, ...]:
+    issue, run = decision.issue, decision.run
+    match decision:
+        case Stop(again=True) | Grant(again=True):
+            return ()
+        case Recover():
+            return (e.Recovered(now, issue, run),)
+        case Signal(name=name):
+            return (e.Signalled(now, issue, run, name),)
+        case Grant(limits=limits):
+            return (e.Granted(now, issue, run, limits),)
+        case Stop(reason=reason, detail=detail):
+            return (e.StopAsked(now, issue, run, reason, detail),)
+
+
 def _take_in(decision: TakeIn, now: datetime) -> tuple[e.Event, ...]:
     told = [e.Sighted(now, issue, key) for issue, key in decision.sighted]
     missed = [e.Missed(now, issue) for issue in decision.missed]
@@ -218,5 +242,7 @@ def _dispatched(decision: Dispatch, now: datetime, run: RunId) -> e.Dispatched:
         attempt=decision.attempt,
         state=decision.state,
         retry_kind=decision.retry_kind,
-        thread=decision.thread,
+        thread=decision.thread.id if decision.thread is not None else "",
+        limits=decision.limits,
+        lane=decision.lane,
     )

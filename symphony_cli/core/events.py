@@ -11,7 +11,7 @@ from datetime import datetime
 
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.reasons import BlockReason, RetryKind
-from symphony_cli.core.run import Verdict
+from symphony_cli.core.run import RunLimits, Verdict
 from symphony_cli.core.shape import Json, Malformed, decode, encode
 from symphony_cli.ids import IssueId, Key, RunId
 
@@ -92,6 +92,20 @@ class Dispatched:
     thread: str = ""
     workflow_commit: str = ""
     workflow_blob: str = ""
+    limits: RunLimits | None = None
+    """What the run may use up; None in ledgers from before this was written down."""
+    lane: str = ""
+    """The state whose runs have a thread of their own, when this is one of those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A living run gets other limits: WORKFLOW.md was edited, or a person gave it more."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    limits: RunLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +252,7 @@ Event = (
     | Finished
     | Reopened
     | Dispatched
+    | Granted
     | StopAsked
     | Signalled
     | Recovered
@@ -264,6 +279,7 @@ KINDS: dict[str, type[Event]] = {
         Finished,
         Reopened,
         Dispatched,
+        Granted,
         Signalled,
         Recovered,
         Ended,

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from symphony_cli.core import events as e
-from symphony_cli.core import transitions
+from symphony_cli.core import holds, transitions
 from symphony_cli.core.issue import norm
-from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.record import Hold, Record, Write
 from symphony_cli.core.times import Wait
 from symphony_cli.ids import IssueId
@@ -30,6 +29,8 @@ class History:
     undeliverable: dict[str, Write] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     cursor: str = ""
+    limits: dict[str, object] = field(default_factory=dict)
+    """Rate limits of the model's provider, as the newest run that ended saw them."""
     repairs: int = 0
     finished: Mapping[IssueId, Record] = field(default_factory=dict, compare=False, repr=False)
 
@@ -95,7 +96,8 @@ class History:
         """Settle the run that is running; news of any other has been taken in already."""
         record = self.find(event.issue)
         if record is not None and record.running and record.running.run == event.run:
-            self._holds(event)
+            self.holds = holds.after(self.holds, event, record.running.since)
+            self.limits = event.verdict.limits or self.limits
             self.records[event.issue] = transitions.ended(record, event)
 
     def _note(self, event: e.Event | None) -> None:
@@ -130,21 +132,3 @@ class History:
         del self.outbox[write.id]
         if isinstance(event, e.Undeliverable):
             self.undeliverable[write.id] = replace(write, error=event.error)
-
-    def _holds(self, event: e.Ended) -> None:
-        verdict = event.verdict
-        if verdict.answered:
-            self.holds.pop("environment", None)
-        if verdict.answered and verdict.outcome is not Outcome.PROVIDER:
-            self.holds.pop("provider", None)
-        kind = {Outcome.ENVIRONMENT: "environment", Outcome.PROVIDER: "provider"}.get(
-            verdict.outcome
-        )
-        if kind is not None and not (kind == "environment" and verdict.answered):
-            old = self.holds.get(kind)
-            self.holds[kind] = Hold(
-                count=old.count + 1 if old else 1,
-                wait=Wait(event.at, event.hold),
-                error=verdict.detail or verdict.reason,
-                since=old.since if old else event.at,
-            )

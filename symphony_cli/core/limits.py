@@ -5,6 +5,7 @@ from __future__ import annotations
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.record import Record
+from symphony_cli.core.run import RunLimits
 
 
 def tokens_left(record: Record, policy: Policy) -> int | None:
@@ -14,6 +15,12 @@ def tokens_left(record: Record, policy: Policy) -> int | None:
     weight = policy.cached_token_weight
     spent = record.usage.spend(weight) - record.granted_at.spend(weight)
     return max(0, policy.max_tokens_per_issue - spent)
+
+
+def run_limits(record: Record, policy: Policy) -> RunLimits:
+    """What a run of this issue may use up, the one that goes on now or the next: what was spent
+    before it began is subtracted already."""
+    return RunLimits(policy.max_turns, tokens_left(record, policy), policy.cached_token_weight)
 
 
 def spent(record: Record, policy: Policy) -> tuple[BlockReason, str] | None:

@@ -20,6 +20,7 @@ from symphony_cli.core.decisions import (
     Enrol,
     Fault,
     Finish,
+    Grant,
     PassOver,
     Release,
     Reopen,
@@ -29,7 +30,8 @@ from symphony_cli.core.decisions import (
 from symphony_cli.core.history import History
 from symphony_cli.core.intake import GONE_AFTER, intake
 from symphony_cli.core.issue import Issue
-from symphony_cli.core.limits import spent
+from symphony_cli.core.lanes import lane, thread_for
+from symphony_cli.core.limits import run_limits, spent
 from symphony_cli.core.outbox import take_back, tell
 from symphony_cli.core.policy import Policy, Refusal, refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
@@ -65,6 +67,7 @@ class Planning:
         yield from self._take_in()
         yield from self._each("settling", self._settle)
         yield from self._each("stopping", self._stop)
+        yield from self._each("granting", self._grant)
         yield from self._each("blocking", self._block)
         yield from self._newcomers()
         yield from self._each("releasing", self._release)
@@ -140,6 +143,19 @@ class Planning:
         wanted = self._stop_reason(record)
         if wanted is not None:
             yield Stop(record.id, running.run, *wanted)
+
+    def _grant(self, record: Record) -> Iterator[Decision]:
+        """Limits that changed since a run was started reach it while it works."""
+        running, seen = record.running, self.world.runs.get(record.id)
+        if running is None or seen is None or not seen.alive or self.world.policy_error:
+            return  # the last good copy of WORKFLOW.md is no news for a run
+        if running.stop or running.recoveries:
+            return
+        wanted = run_limits(record, self.policy)
+        if wanted != running.limits:
+            yield Grant(record.id, running.run, wanted)
+        elif running.granted and seen.granted != wanted:
+            yield Grant(record.id, running.run, wanted, again=True)
 
     def _stop_reason(self, record: Record) -> tuple[str, str] | None:
         if record.missed >= GONE_AFTER:
@@ -243,7 +259,7 @@ class Planning:
             yield PassOver(record.id, *reason)
             return
         self.room = self.room.with_one_in(record.issue.state)
-        yield dispatch(record)
+        yield dispatch(record, self.policy)
 
     def _waiting(self, record: Record) -> Iterator[Decision]:
         """An issue without a place that would have one but for a blocker or a label."""
@@ -267,14 +283,16 @@ class Planning:
             stuck |= set() if due else {write.issue}
 
 
-def dispatch(record: Record) -> Dispatch:
+def dispatch(record: Record, policy: Policy) -> Dispatch:
     """The next run of an issue: it goes on with the same thread."""
     return Dispatch(
         issue=record.id,
         attempt=record.runs + 1,
         state=record.issue.state,
+        limits=run_limits(record, policy),
         retry_kind=_retry_kind(record),
-        thread=record.thread.id if record.thread else "",
+        thread=thread_for(record, policy),
+        lane=lane(record, policy),
     )
 
 

@@ -66,10 +66,14 @@ def refusal(issue: Issue, rules: Rules) -> Refusal | None:
     if rules.project is not None and issue.project != rules.project:
         detail = f"it is not in the project {rules.project}"
         return Refusal(Why.PROJECT, detail, at_once=True, stranger=True)
+    held = sorted(labels.intersection(rules.stop_labels))
     if not rules.is_active(issue.state):
         cancelled = norm(issue.state) in CANCELLED_STATES
-        state = issue.state or "empty"
-        return Refusal(Why.NOT_ELIGIBLE, f"its state is {state}", at_once=cancelled, stranger=True)
+        detail = f"its state is {issue.state or 'empty'}"
+        if held:  # whoever put it there does not want the last turn to come to its end
+            detail += f" and it carries the stop label {held[0]}"
+        at_once = cancelled or bool(held)
+        return Refusal(Why.NOT_ELIGIBLE, detail, at_once=at_once, stranger=True)
     for label in rules.required_labels:
         if label not in labels:
             detail = f"it lacks the required label {label!r}"
@@ -78,8 +82,8 @@ def refusal(issue: Issue, rules: Rules) -> Refusal | None:
     if rules.assignee is not None and norm(rules.assignee) not in names:
         detail = f"it is not assigned to {rules.assignee}"
         return Refusal(Why.ASSIGNEE, detail, at_once=True, stranger=True)
-    for label in sorted(labels.intersection(rules.stop_labels)):
-        detail = f"it carries the stop label {label}; take it off to let it run"
+    if held:
+        detail = f"it carries the stop label {held[0]}; take it off to let it run"
         return Refusal(Why.LABEL, detail, at_once=True, leaves=False)
     return _blocker(issue, rules)
 
@@ -109,6 +113,8 @@ class Policy:
     max_tokens_per_issue: int | None = None
     max_dispatch_attempts: int | None = None
     cached_token_weight: float = 0.0
+    max_turns: int = 40
+    fresh_thread_states: tuple[str, ...] = ()
     handoff_grace: float = 600.0
     min_free_bytes: int = 0
     provider_hold: float = 900.0

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from symphony_cli.core import holds
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.policy import Policy, refusal
-from symphony_cli.core.reasons import Why
-from symphony_cli.core.record import Record
-from symphony_cli.core.settle import HOLD_FROM
+from symphony_cli.core.reasons import Outcome, Why
+from symphony_cli.core.record import Hold, Record
 from symphony_cli.core.snapshot import Snapshot
 from symphony_cli.core.times import age
 
@@ -37,20 +37,29 @@ def newcomers(issues: Iterable[Issue]) -> list[Issue]:
 def in_line(history: History, policy: Policy, first: Iterable[str] = ()) -> list[Record]:
     """Enrolled issues that do not run, in the order in which they are served.
 
-    `first` are those that the last tick had no time for. While the machine is thought unfit, those
-    go first whose own runs failed least: the probe must not be the same issue for ever.
+    `first` are those that the last tick had no time for. A continuation comes before newcomers: it
+    keeps the slot that it had. While the machine or the provider is thought unfit, those go first
+    whose own runs failed least: the probe must not be the same issue for ever.
     """
     hurried = set(first)
     waiting = [r for r in history.records.values() if r.place is not None and not r.running]
-    hold = history.holds.get("environment")
-    probing = hold is not None and hold.count >= HOLD_FROM
+    probing = {name for name, hold in history.holds.items() if holds.in_force(name, hold)}
 
-    def turn(record: Record) -> tuple[bool, int, int, int]:
-        unfit = record.environment_in_row if probing else 0
+    def turn(record: Record) -> tuple[bool, int, bool, int, int]:
+        unfit = record.environment_in_row if holds.ENVIRONMENT in probing else 0
+        unfit += record.provider_in_row if holds.PROVIDER in probing else 0
         urgent = record.issue.priority or 5 if policy.queue_order == "priority" else 0
-        return (record.id not in hurried, unfit, urgent, record.place or 0)
+        return (record.id not in hurried, unfit, not goes_on(record), urgent, record.place or 0)
 
     return sorted(waiting, key=turn)
+
+
+def goes_on(record: Record) -> bool:
+    """The last run of this stay in the queue ended only to be continued."""
+    last = record.last
+    if last is None or last.outcome is not Outcome.ROLLED_OVER:
+        return False
+    return record.enrolled_at is None or record.enrolled_at <= last.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +131,33 @@ def closed(history: History, world: Snapshot, policy: Policy) -> Pass | None:
 
 def _hold(kind: str, history: History, world: Snapshot) -> str | None:
     """The hold in force: an answer releases it, and one probe may go when its wait is over."""
-    hold = history.holds.get(kind)
-    if hold is None or (kind == "environment" and hold.count < HOLD_FROM):
+    names = (holds.USAGE_LIMIT, kind) if kind == holds.PROVIDER else (kind,)
+    found = [_in_force(name, history, world) for name in names]
+    return next((reason for reason in found if reason is not None), None)
+
+
+def _in_force(name: str, history: History, world: Snapshot) -> str | None:
+    hold = history.holds.get(name)
+    if hold is None or not holds.in_force(name, hold):
         return None
     live = [(r, r.running) for r in history.records.values() if r.running is not None]
-    answered = [(r, run) for r, run in live if _answered(r, world)]
-    if any(run.since >= hold.wait.since for _, run in answered):
+    fit = [run for record, run in live if _is_fit(record, hold, world)]
+    if any(run.since >= hold.wait.since for run in fit):
         return None
-    what = f"{hold.count} failures in a row ({hold.error})"
+    limit = name == holds.USAGE_LIMIT
+    what = hold.error if limit else f"{hold.count} failures in a row ({hold.error})"
     if not hold.wait.over(world.now):
         return f"{what}; one probe in {round(hold.wait.left(world.now))} s"
-    if len(live) > len(answered):
+    if len(live) > len(fit):
         return f"{what}; a probe runs"
     return None
 
 
-def _answered(record: Record, world: Snapshot) -> bool:
-    """The model has answered in the run that goes on now: the machine is fit."""
+def _is_fit(record: Record, hold: Hold, world: Snapshot) -> bool:
+    """The run that goes on now has got further than what failed."""
     seen = world.runs.get(record.id)
-    return bool(seen and seen.alive and seen.pid and seen.pid.answered)
+    pid = seen.pid if seen is not None and seen.alive else None
+    return pid is not None and holds.proves(hold, pid.answered, pid.turns - 1)
 
 
 def no_room(record: Record, room: Room, policy: Policy) -> Pass | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.reasons import BlockReason, Outcome
-from symphony_cli.core.run import GitFacts, ThreadRef
+from symphony_cli.core.run import GitFacts, RunLimits, ThreadRef
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, Key, RunId
@@ -31,6 +31,22 @@ class Running:
     recovered_at: datetime | None = None
     entries: dict[str, int] = field(default_factory=dict)
     """How often each state had been entered, as far as we knew, when it was dispatched."""
+    limits: RunLimits | None = None
+    """What it may use up, as last decided."""
+    granted: bool = False
+    """The limits changed since it was dispatched."""
+    lane: str = ""
+    stay: datetime | None = None
+    """Since when the issue was in its state at the dispatch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A thread that is used only while the issue stays in one state (`core.lanes`)."""
+
+    state: str
+    since: datetime
+    thread: ThreadRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,8 @@ class Hold:
     wait: Wait
     error: str
     since: datetime
+    reason: str = ""
+    """The word for the last failure, as its verdict has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +130,8 @@ class Record:
     failures: int = 0
     failures_in_row: int = 0
     environment_in_row: int = 0
+    provider_in_row: int = 0
+    """Runs in a row, without progress between, that ended because of the provider's troubles."""
     fruitless: int = 0
     """Runs in a row that came to nothing because of what the tracker told them."""
     attempts_since_progress: int = 0
@@ -119,10 +139,15 @@ class Record:
     last: LastRun | None = None
     turns: int = 0
     usage: Usage = Usage()
+    cut_answers: int = 0
+    """Answers that were cut off in any of its runs; see `Verdict.cut_answers`."""
     granted_at: Usage = Usage()
     """What was used at the last `unblock` of a budget; the next helping counts from there."""
     thread: ThreadRef | None = None
+    aside: Aside | None = None
+    """The thread of the issue's stay in a state of `agent.fresh_thread_states`."""
     fresh_threads: int = 0
+    """How often a thread could not go on, and another had to take over."""
     totals: dict[str, Usage] = field(default_factory=dict)
     """The last running total of each thread, the base of what its next run spends on it."""
     workspace: str = ""

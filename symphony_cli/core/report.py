@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import ThreadRef
 from symphony_cli.core.shape import Malformed, decode, encode
-from symphony_cli.core.usage import Meter, Usage
+from symphony_cli.core.usage import Meter, ThreadUsage, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,33 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadBusy:
+    """A turn of some thread runs, sub-agents' included: a model is asked, and what an answer costs
+    is told only after it."""
+
+    at: datetime
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadIdle:
+    """That turn is over; `cut`: before its last answer was, whose cost may never be told."""
+
+    at: datetime
+    thread: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UsageSeen:
-    """The running total of a thread; `base` is its total before this run."""
+    """The running total of a thread; `base` is its total before this run, and `before` what this
+    run had spent when Codex began to count anew, which makes `base` nothing."""
 
     at: datetime
     thread: str
     total: Usage
     base: Usage = Usage()
+    before: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +168,8 @@ Line = (
     | ThreadBegan
     | TurnBegan
     | TurnEnded
+    | ThreadBusy
+    | ThreadIdle
     | UsageSeen
     | Said
     | Asked
@@ -164,6 +186,8 @@ KINDS: dict[str, type[Line]] = {
     "thread": ThreadBegan,
     "turn": TurnBegan,
     "turn_ended": TurnEnded,
+    "busy": ThreadBusy,
+    "idle": ThreadIdle,
     "usage": UsageSeen,
     "said": Said,
     "asked": Asked,
@@ -205,14 +229,32 @@ class Sum:
     answered: bool = False
     turns: int = 0
     turn_began: int = 0
+    cut: int = 0
+    busy: frozenset[str] = frozenset()
+    asked: bool = False
+    """A turn was asked for, and had not started yet when the report ends."""
     last_message: str = ""
     stalls: int = 0
     declines: int = 0
-    limits: dict[str, object] | None = None
+    limits: dict[str, object] = field(default_factory=dict)
+    """Rate limits of the provider by their id; each as it was told last."""
     closing: Closing | None = None
     killed: dict[str, tuple[int, ...]] | None = None
     question: str = ""
     told: Issue | None = None
+
+    @property
+    def cut_answers(self) -> int:
+        """Answers that were cut off, so that their cost may never be told: those of turns that did
+        not come to their end, and of turns that were open when the report ends."""
+        return self.cut + len(self.busy) + self.asked
+
+
+FINISHING = "cleanup"
+"""What finish calls itself in report and pid file."""
+
+ASKING_PHASES = frozenset({"turn", "compaction"})
+"""What a supervisor calls its states in which it asks for a turn at once."""
 
 
 def add_up(lines: Iterable[Line]) -> Sum:
@@ -226,7 +268,7 @@ def add_up(lines: Iterable[Line]) -> Sum:
 def _add(total: Sum, line: Line) -> Sum:
     match line:
         case Phase(name=name):
-            return replace(total, phase=name)
+            return replace(total, phase=name, asked=_asked(total, name))
         case IssueRead(issue=issue):
             return replace(total, told=issue)
         case ThreadBegan():
@@ -235,18 +277,12 @@ def _add(total: Sum, line: Line) -> Sum:
                 thread=line.thread,
                 meter=total.meter.based(line.thread.id, line.base),
                 fresh_thread=total.fresh_thread or bool(line.fresh_because),
+                asked=total.asked and line.thread.id not in total.busy,
             )
-        case TurnBegan(number=number):
-            return replace(total, turn_began=max(total.turn_began, number))
-        case TurnEnded(status=status):
-            done = status == "completed"
-            return replace(total, turns=total.turns + done, answered=total.answered or done)
-        case UsageSeen(thread=thread, total=seen, base=base):
-            based = total.meter.based(thread, base)
-            meter = based.seen(thread, seen)
-            # Before the first turn it is the replay of what earlier runs spent.
-            news = total.turn_began > 0 and meter != based
-            return replace(total, meter=meter, answered=total.answered or news)
+        case TurnBegan() | TurnEnded() | ThreadBusy() | ThreadIdle():
+            return _turned(total, line)
+        case UsageSeen():
+            return _counted(total, line)
         case Said(text=text):
             return replace(total, last_message=text, answered=True)
         case Asked(answer=answer, text=text):
@@ -255,7 +291,8 @@ def _add(total: Sum, line: Line) -> Sum:
         case Stalled():
             return replace(total, stalls=total.stalls + 1)
         case Limited(limits=limits):
-            return replace(total, limits={**(total.limits or {}), **limits})
+            name = str(limits.get("limitId") or "")
+            return replace(total, limits={**total.limits, name: limits})
         case Closing():
             return replace(total, closing=total.closing or line)
         case Ended(step=step, pids=pids):
@@ -264,3 +301,30 @@ def _add(total: Sum, line: Line) -> Sum:
             return replace(total, killed=killed)
         case ToolCalled():
             return total
+
+
+def _turned(total: Sum, line: TurnBegan | TurnEnded | ThreadBusy | ThreadIdle) -> Sum:
+    match line:
+        case TurnBegan(number=number):
+            return replace(total, turn_began=max(total.turn_began, number))
+        case TurnEnded(status=status):
+            done = status == "completed"
+            return replace(total, turns=total.turns + done, answered=total.answered or done)
+        case ThreadBusy(thread=thread):
+            # Before our own thread is told, a sub-agent's cannot be.
+            ours = total.thread is None or total.thread.id == thread
+            return replace(total, busy=total.busy | {thread}, asked=total.asked and not ours)
+        case ThreadIdle(thread=thread, cut=cut):
+            return replace(total, busy=total.busy - {thread}, cut=total.cut + cut)
+
+
+def _counted(total: Sum, line: UsageSeen) -> Sum:
+    """The newest figures of a thread; before the first turn they are what earlier runs spent."""
+    meter = total.meter.told(line.thread, ThreadUsage(line.base, line.total, line.before))
+    news = total.turn_began > 0 and meter.spent != total.meter.spent
+    return replace(total, meter=meter, answered=total.answered or news)
+
+
+def _asked(total: Sum, phase: str) -> bool:
+    """Finish, whose phase may follow any other, takes nothing back."""
+    return total.asked if phase == FINISHING else phase in ASKING_PHASES

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from symphony_cli.core.issue import Issue
+from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.reasons import Outcome, RetryKind
 from symphony_cli.core.shape import Json
@@ -90,6 +90,15 @@ class PromptSettings:
     template: str
     by_state: dict[str, str] = field(default_factory=dict)
     line: int = 1
+    fresh_states: tuple[str, ...] = ()
+    """States (normal form) whose runs have a thread of their own: see `core.lanes`."""
+
+    def part(self, state: str) -> tuple[str, str]:
+        """Which part an agent plays in this state: the state whose template it is given and the
+        state whose thread it has; empty for those that all other states share."""
+        name = norm(state)
+        lane = name if name in self.fresh_states else ""
+        return (name if name in self.by_state else "", lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,11 @@ class RunLimits:
     max_turns: int = 40
     tokens: int | None = None
     cached_weight: float = 0.0
+
+    def words(self) -> str:
+        """For a person."""
+        tokens = "tokens without limit" if self.tokens is None else f"{self.tokens:,} tokens"
+        return f"{self.max_turns} turns and {tokens}, from the start of the run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +239,8 @@ class PidFile:
     last_event_at: datetime | None = None
     last_message: str = ""
     spent: Usage = Usage()
+    limits: dict[str, object] = field(default_factory=dict)
+    """Rate limits of the model's provider, by their id, as Codex tells them."""
     began: int = 0
     """Start time of the run's first process (as in `Identity`): nothing older belongs to it."""
     format: int = 1
@@ -276,6 +292,9 @@ class Verdict:
     detail: str = ""
     answered: bool = False
     turns: int = 0
+    cut_answers: int = 0
+    """Answers of the model that were cut off: what they cost may be missing from `usage`. At most
+    so many, for a later run on the same thread may be told after all."""
     thread: ThreadRef | None = None
     usage: dict[str, Usage] = field(default_factory=dict)
     """What this run spent, thread by thread."""
@@ -288,6 +307,8 @@ class Verdict:
     declines: int = 0
     hold_until: datetime | None = None
     """The provider said when its limit resets."""
+    limits: dict[str, object] = field(default_factory=dict)
+    """Rate limits of the model's provider, as this run saw them last."""
     workspace: str = ""
     root: str = ""
     """The `workspace.root` that the workspace lies in; it stays the issue's whatever is edited."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from symphony_cli.core import events as e
+from symphony_cli.core import holds
 from symphony_cli.core.backoff import backoff
 from symphony_cli.core.decisions import Recover, Settle, Signal
 from symphony_cli.core.history import History
@@ -25,17 +26,14 @@ from symphony_cli.core.times import age
 MOST_RECOVERIES = 5
 """How often finish may die on one run before the run is settled as lost without it."""
 
-HOLD_WHEN_PAST, LONGEST_HOLD = 60.0, 7 * 86400.0
-"""Seconds: clocks differ, so a reset that seems past still holds; and dates may be wrong."""
+MOVED = (Outcome.ROLLED_OVER, "prompt")
+"""How a run ends whose issue has come to a state with a part of its own."""
 
 LONGEST_FRUITLESS = 3600.0
 """Seconds at most between runs of an issue that can never be read, or is never eligible."""
 
 QUIET_AFTER = 3 * BEAT_EVERY
 """Seconds without a sign of life that the tick before must have seen."""
-
-HOLD_FROM = 3
-"""So many environment failures in a row hold all dispatch."""
 
 
 def settle(
@@ -118,12 +116,18 @@ def ended(
         verdict=verdict,
         progress=progress,
         wait=_wait(record, verdict, progress, policy),
-        hold=_hold(verdict, history, policy, now),
+        hold=holds.seconds(verdict, history.holds, running.since, policy, now),
     )
 
 
 def made_progress(record: Record, running: Running, verdict: Verdict) -> bool:
-    """A new commit on the branch, a changed work tree, or another state in the tracker."""
+    """A new commit on the branch, a changed work tree, or another state in the tracker.
+
+    A run that ended because its agent had moved the issue has seen the new state; the tick, which
+    may read from a replica that lags, may see it later.
+    """
+    if verdict.outcome is Outcome.HANDED_OVER or (verdict.outcome, verdict.reason) == MOVED:
+        return True
     if norm(record.issue.state) != norm(running.state):
         return True
     git = verdict.git
@@ -141,6 +145,9 @@ def _wait(record: Record, verdict: Verdict, progress: bool, policy: Policy) -> f
         return backoff(failures, base, cap, record.id)
     if verdict.outcome is Outcome.ENVIRONMENT:
         return backoff(record.environment_in_row + 1, base, cap, record.id)
+    if holds.kind_of(verdict) == holds.PROVIDER:
+        # A stream that is cut at the same answer each time is trouble of this issue alone.
+        return backoff(1 if progress else record.provider_in_row + 1, base, cap, record.id)
     if verdict.outcome in FRUITLESS:
         # Tick and run do not see the same; asking again at once would only start more runs.
         wait = backoff(record.fruitless + 1, policy.interval, LONGEST_FRUITLESS, record.id)
@@ -149,21 +156,3 @@ def _wait(record: Record, verdict: Verdict, progress: bool, policy: Policy) -> f
         # A replica of the tracker may still show the issue as it was before its agent moved it.
         return SETTLES + 1
     return 0.0
-
-
-def _hold(verdict: Verdict, history: History, policy: Policy, now: datetime) -> float:
-    """Seconds before the next attempt at anything."""
-    if verdict.outcome is Outcome.ENVIRONMENT and not verdict.answered:
-        old = history.holds.get("environment")
-        steps = (old.count + 1 if old else 1) - HOLD_FROM + 1
-        return backoff(steps, policy.backoff_base, policy.backoff_cap, "environment")
-    if verdict.outcome is not Outcome.PROVIDER:
-        return 0.0
-    if verdict.hold_until is not None:
-        left = (verdict.hold_until - now).total_seconds()
-        return min(LONGEST_HOLD, left) if left > 0 else HOLD_WHEN_PAST
-    old = history.holds.get("provider")
-    if verdict.reason == "usage_limit":
-        steps = old.count if old else 0
-        return min(policy.provider_hold_cap, policy.provider_hold * float(2 ** min(steps, 10)))
-    return backoff(old.count + 1 if old else 1, policy.backoff_base, policy.backoff_cap, "provider")

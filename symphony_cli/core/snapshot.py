@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from symphony_cli.core.issue import Issue
-from symphony_cli.core.run import PidFile, Verdict
+from symphony_cli.core.run import PidFile, RunLimits, Verdict
 from symphony_cli.ids import IssueId, RunId
 
 
@@ -22,6 +22,8 @@ class Sighting:
     remains: Verdict | None = None
     """Of a dead run without a verdict: what its report adds up to, should finish never manage."""
     stop_there: bool = False
+    granted: RunLimits | None = None
+    """Limits that it was given since it began."""
     trouble: str = ""
     """A file of the run that is there but cannot be read."""
 

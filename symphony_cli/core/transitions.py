@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symphony_cli.core import events as e
+from symphony_cli.core import holds, lanes
 from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, BlockReason, Outcome
 from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
@@ -78,6 +79,8 @@ def _of_run(record: Record, event: e.Event) -> Record:
             return replace(
                 record, running=replace(running, stop=event.reason, stop_detail=event.detail)
             )
+        case e.Granted(limits=limits):
+            return replace(record, running=replace(running, limits=limits, granted=True))
         case e.Signalled():
             return replace(record, running=replace(running, signalled=event.signal))
         case e.Recovered():
@@ -91,7 +94,14 @@ def _dispatched(record: Record, event: e.Dispatched) -> Record:
     return replace(
         record,
         running=Running(
-            event.run, event.attempt, event.at, event.state, entries=dict(record.entries)
+            event.run,
+            event.attempt,
+            event.at,
+            event.state,
+            entries=dict(record.entries),
+            limits=event.limits,
+            lane=event.lane,
+            stay=record.state_since,
         ),
         retry=None,
         unanswered=None,
@@ -125,7 +135,7 @@ def ended(record: Record, event: e.Ended) -> Record:
     unfit = verdict.outcome is Outcome.ENVIRONMENT
     error = verdict.detail or verdict.reason or verdict.outcome
     return replace(
-        record,
+        lanes.kept(record, verdict.thread, useless=_is_useless(verdict)),
         issue=_with_hints(record.issue, verdict.told),
         entries=_entries(record, verdict.told),
         running=None,
@@ -134,13 +144,14 @@ def ended(record: Record, event: e.Ended) -> Record:
         failures=record.failures + failed,
         failures_in_row=before + failed,
         environment_in_row=record.environment_in_row + 1 if unfit else 0,
+        provider_in_row=_provider_in_row(record, event),
         fruitless=record.fruitless + 1 if verdict.outcome in FRUITLESS else 0,
         attempts_since_progress=_attempts(record, event),
         turns=record.turns + verdict.turns,
         usage=record.usage + verdict.spent,
-        thread=None if _is_useless(verdict) else verdict.thread or record.thread,
-        fresh_threads=record.fresh_threads + verdict.fresh_thread,
-        totals=_totals(record, verdict),
+        cut_answers=record.cut_answers + verdict.cut_answers,
+        fresh_threads=record.fresh_threads + _threads_lost(verdict),
+        totals={**record.totals, **verdict.totals},
         workspace=record.workspace or verdict.workspace,
         root=record.root or (verdict.root if verdict.workspace else ""),
         branch=record.branch or verdict.branch,
@@ -153,11 +164,17 @@ def ended(record: Record, event: e.Ended) -> Record:
             detail=_detail(verdict),
             at=event.at,
             turns=verdict.turns,
-            message=verdict.last_message,
+            message=verdict.last_message or (record.last.message if record.last else ""),
             git=verdict.git or (record.last.git if record.last else None),
             spent=verdict.spent,
         ),
     )
+
+
+def _provider_in_row(record: Record, event: e.Ended) -> int:
+    if holds.kind_of(event.verdict) != holds.PROVIDER:
+        return 0
+    return 1 if event.progress else record.provider_in_row + 1
 
 
 def _with_hints(issue: Issue, told: Issue | None) -> Issue:
@@ -197,26 +214,28 @@ def _question(verdict: Verdict) -> BlockReason | None:
     return known.get(verdict.reason, BlockReason.AGENT)
 
 
-def _totals(record: Record, verdict: Verdict) -> dict[str, Usage]:
-    """The highest total seen of each thread: a run that began it anew never lowers it."""
-    seen = {
-        thread: total.highest(record.totals.get(thread, Usage()))
-        for thread, total in verdict.totals.items()
-    }
-    return {**record.totals, **seen}
-
-
 CONTEXT = "context"
 """A run failed because its thread is full and compacting did not help: the next has a new one."""
+
+CONVERSATION = "conversation"
+"""The provider will not go on with what the thread has come to: the next run has a new one."""
 
 MODEL = "model"
 """The provider does not have the model; a thread keeps the one it began with."""
 
 
+def _threads_lost(verdict: Verdict) -> int:
+    """How many conversations the issue lost by this run: one that the run could not resume, and
+    one that it filled up or spoilt, so that the next run begins anew."""
+    spoilt = verdict.reason in (CONTEXT, CONVERSATION) and verdict.thread is not None
+    return verdict.fresh_thread + spoilt
+
+
 def _is_useless(verdict: Verdict) -> bool:
-    """Whether a thread is not worth resuming: it is full, or was born wrong and never answered."""
+    """Whether a thread is not worth resuming: it is full or spoilt, or was born wrong and
+    never answered."""
     unused = verdict.thread is not None and verdict.thread.total == Usage()
-    return verdict.reason == CONTEXT or (verdict.reason == MODEL and unused)
+    return verdict.reason in (CONTEXT, CONVERSATION) or (verdict.reason == MODEL and unused)
 
 
 NO_ATTEMPT = frozenset(

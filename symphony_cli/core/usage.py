@@ -1,9 +1,10 @@
 """Token counts: five counters, and how spending is counted exactly once.
 
 Codex reports a running total per thread (`thread/tokenUsage/updated`, member `total`). It carries
-on over a resume, is sent again after an interrupt, and may fall when history is rolled back. What
-a run spent on a thread is therefore never a sum of reports but the highest total it saw, less the
-base it began at (promise 10).
+on over a resume, and is sent again after an interrupt. What a run spent on a thread is therefore
+never a sum of reports but the highest total it saw, less the base it began at (promise 10). Only
+when a conversation outgrows its model does Codex count anew from nothing, and says so (measured
+with 0.163 and 0.169); what was spent before that is kept beside the new count.
 """
 
 from __future__ import annotations
@@ -32,14 +33,23 @@ class Usage:
         """The larger of each counter."""
         return self._with(other, max)
 
+    def lowest(self, other: Usage) -> Usage:
+        """The smaller of each counter."""
+        return self._with(other, min)
+
     def _with(self, other: Usage, join: object) -> Usage:
         assert callable(join)
         return Usage(*(join(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
 
     def spend(self, cached_weight: float = 0.0) -> int:
-        """What counts against a budget: uncached input, output, and cached input by its weight."""
+        """What counts against a budget: uncached input, output, and cached input by its weight.
+
+        The weighted part is cut to whole tokens, so that a sum of usages is never worth less than
+        its parts: a run that has used up what was left of a budget leaves nothing of it.
+        """
         uncached = max(0, self.input - self.cached_input)
-        return uncached + self.output + round(self.cached_input * cached_weight)
+        millionths = round(cached_weight * 1_000_000)
+        return uncached + self.output + self.cached_input * millionths // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,13 @@ class ThreadUsage:
 
     base: Usage = Usage()
     top: Usage = Usage()
+    before: Usage = Usage()
+    """What this run had spent on it when Codex began to count anew."""
 
     @property
     def spent(self) -> Usage:
         """What this run spent on this thread."""
-        return self.top.above(self.base)
+        return self.before + self.top.above(self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +77,26 @@ class Meter:
         """Fix where a thread began, once."""
         if thread in self.threads:
             return self
-        return replace(self, threads={**self.threads, thread: ThreadUsage(base, base)})
+        return self.told(thread, ThreadUsage(base, base))
 
     def seen(self, thread: str, total: Usage) -> Meter:
         """Take in a running total of a thread; an unknown thread began at nothing."""
         known = self.threads.get(thread, ThreadUsage())
-        return replace(
-            self,
-            threads={**self.threads, thread: replace(known, top=known.top.highest(total))},
-        )
+        return self.told(thread, replace(known, top=known.top.highest(total)))
+
+    def rebased(self, thread: str, total: Usage) -> Meter:
+        """The first total that a run sees of a thread is below what we knew: Codex has forgotten
+        its last figures, and goes on from here."""
+        known = self.threads[thread]
+        return self.told(thread, ThreadUsage(low := known.base.lowest(total), low))
+
+    def restarted(self, thread: str) -> Meter:
+        """Codex counts this thread from nothing again."""
+        return self.told(thread, ThreadUsage(before=self.threads[thread].spent))
+
+    def told(self, thread: str, usage: ThreadUsage) -> Meter:
+        """A thread's figures as somebody else kept them."""
+        return replace(self, threads={**self.threads, thread: usage})
 
     @property
     def spent(self) -> Usage:

@@ -10,7 +10,7 @@ from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, GitFacts, Order, Verdict
 
-LAST_PHASE = "cleanup"
+LAST_PHASE = report.FINISHING
 """What finish calls itself in report and pid file."""
 
 
@@ -41,6 +41,7 @@ def compose(
         detail="; ".join(part for part in (closing.detail, *troubles) if part),
         answered=total.answered,
         turns=total.turns,
+        cut_answers=total.cut_answers,
         thread=thread,
         usage={name: used.spent for name, used in threads.items()},
         totals={name: used.top for name, used in threads.items()},
@@ -49,6 +50,7 @@ def compose(
         stalls=total.stalls,
         declines=total.declines,
         hold_until=closing.hold_until,
+        limits=total.limits,
         workspace=brief.workspace,
         root=order.settings.workspace.root,
         branch=git.branch if git is not None and git.branch else brief.branch,

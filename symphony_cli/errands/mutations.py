@@ -1,12 +1,13 @@
 """When a run's agent last changed something in the tracker: `mutated.json` of the run's folder.
 
-Whoever sends a change for an agent notes it, before and after; the look between turns goes by it.
+Whoever sends a change for an agent notes it, before and after; the look between turns and the
+first look of the next run go by it.
 """
 
 from __future__ import annotations
 
 from symphony_cli import clock, processes, runfolder
-from symphony_cli.core.refresh import Mutation
+from symphony_cli.core.refresh import Mutation, settled_at
 from symphony_cli.errors import StateError
 from symphony_cli.paths import RunPaths
 
@@ -30,3 +31,15 @@ def last(paths: RunPaths) -> Mutation | None:
         return runfolder.load(Mutation, paths.mutated)
     except StateError:
         return None
+
+
+def unsettled(paths: RunPaths) -> float:
+    """Seconds until a read is sure to show what the issue's last agent changed; 0 if it is now.
+
+    The run before may have ended for its agent's change: the next one would be given the prompt of
+    a state that the issue has left.
+    """
+    before = (RunPaths(paths.folder.parent / str(n)) for n in range(paths.number - 1, 0, -1))
+    found = next((mutation for run in before if (mutation := last(run)) is not None), None)
+    now = clock.monotonic()
+    return max(0.0, settled_at(found, processes.boot_id(), now) - now)

@@ -24,7 +24,7 @@ from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import refusal
 from symphony_cli.core.reasons import Outcome, Why
 from symphony_cli.core.run import Order
-from symphony_cli.errands import act
+from symphony_cli.errands import act, mutations
 from symphony_cli.errands.comments import last_shown, new_comments
 from symphony_cli.errands.launcher import codex_argv
 from symphony_cli.errors import (
@@ -198,7 +198,8 @@ def write_brief(desk: Desk) -> None:
         desk.secrets,
     )
     _enter(desk, "prompt")
-    prompt, continuation = wiring.prompt(order, new_comments(issue, last_shown(desk.paths)))
+    news = new_comments(issue, last_shown(desk.paths, order.thread))
+    prompt, continuation = wiring.prompt(order, news)
     _enter(desk, "launch")
     brief = replace(
         brief,
@@ -237,6 +238,7 @@ def fresh_issue(desk: Desk) -> Issue:
         TrackerError: the tracker cannot be reached.
     """
     order, wanted = desk.order, desk.order.issue.id
+    clock.sleep(mutations.unsettled(desk.paths))
     read = wiring.open_tracker(order, desk.secrets).read([wanted])
     if wanted in read.unknown:
         raise End(Outcome.TRACKER, "tracker", read.unknown[wanted])
@@ -251,7 +253,15 @@ def fresh_issue(desk: Desk) -> Issue:
     refused = refusal(issue, order.settings.rules)
     if refused is not None:
         raise End(Outcome.NOT_ELIGIBLE, refused.why.value, refused.detail)
+    if _lane(order, issue) != _lane(order, order.issue):
+        # The order has the thread of the state that the tick saw: a review must not go on with it.
+        moved = f"It went from {order.issue.state} to {issue.state}, which has another thread."
+        raise End(Outcome.NOT_ELIGIBLE, Why.NOT_ELIGIBLE.value, moved)
     return issue
+
+
+def _lane(order: Order, issue: Issue) -> str:
+    return order.settings.prompt.part(issue.state)[1]
 
 
 def _argv(order: Order, environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from symphony_cli.core.times import stamp
 
 COLUMNS = (
     "issue pr tokens turns rework_cycles retries wall_time merged_at state runs stalls "
-    "input_tokens cached_input_tokens output_tokens first_dispatched_at finished_at"
+    "input_tokens cached_input_tokens output_tokens first_dispatched_at finished_at "
+    "cut_answers"
 ).split()
 """The first eight are a contract; what follows may grow."""
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from tabulate import tabulate
 
 from symphony_cli.commands.explain import IssueResult
+from symphony_cli.commands.happenings import Happened
 from symphony_cli.commands.metrics import MetricsResult
 from symphony_cli.commands.status import Row, StatusResult
 from symphony_cli.commands.stop import StopResult
@@ -17,6 +18,7 @@ from symphony_cli.commands.tick import TickResult
 from symphony_cli.commands.unblock import UnblockResult
 from symphony_cli.core.shape import encode
 from symphony_cli.core.times import age
+from symphony_cli.render.limits import provider
 
 WIDTH = 80
 
@@ -205,7 +207,8 @@ def _waiting(result: StatusResult) -> str:
 def _notes(result: StatusResult) -> str:
     holds = [f"Held back ({kind}): {plain(text)}" for kind, text in result.holds.items()]
     lost = [f"Undeliverable: {plain(text)}" for text in result.undeliverable]
-    notes = [*holds, *lost, *(f"Warning: {plain(w)}" for w in result.warnings)]
+    limits = map(plain, provider(result.rate_limits))
+    notes = [*limits, *holds, *lost, *(f"Warning: {plain(w)}" for w in result.warnings)]
     return "\n".join(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes)
 
 
@@ -218,6 +221,8 @@ def issue_text(result: IssueResult) -> str:
         ("state", str(issue["state"])),
         ("runs", f"{result.runs} ({issue['retry_count']} failed), {result.turns} turns"),
         ("tokens", f"{tokens['spend']:,} spent, {tokens['total_tokens']:,} in all"),
+        ("uncounted", _cut_off(result.cut_answers)),
+        ("declined", _declined(issue["declined_elicitations"])),
         ("last run", f"{result.last_outcome} {result.last_detail}".strip()),
         ("last said", result.last_message),
         ("workspace", str(issue["workspace_path"])),
@@ -225,6 +230,7 @@ def issue_text(result: IssueResult) -> str:
         ("rescued", result.git.rescue if result.git else ""),
         ("not kept", result.git.kept_because if result.git else ""),
         ("thread", result.resume),
+        ("begun anew", _anew(result.fresh_threads)),
         ("folder", f"state/runs/{result.key}"),
     ]
     head = f"{issue['issue_identifier']}  {plain(str(issue['title']))}\n{result.kind}"
@@ -240,11 +246,39 @@ def issue_text(result: IssueResult) -> str:
         for name, text in facts
         if text
     )
-    events = "\n".join(
-        f"  {event.at:%m-%d %H:%M:%S}  {event.kind:<10} {clip(event.detail, 52)}".rstrip()
-        for event in result.recent
+    lists = (("Last questions", result.questions), ("Last events", result.recent))
+    return "\n\n".join([f"{head}\n{body}", *(_happened(*one) for one in lists if one[1])])
+
+
+def _happened(title: str, lines: Sequence[Happened]) -> str:
+    shown = (
+        f"  {line.at:%m-%d %H:%M:%S}  {line.kind:<10} {clip(line.detail, 52)}".rstrip()
+        for line in lines
     )
-    return f"{head}\n{body}" + (f"\n\nLast events\n{events}" if events else "")
+    return "\n".join([title, *shown])
+
+
+def _declined(times: object) -> str:
+    """Of all runs that are over; the last few are shown below."""
+    if not times:
+        return ""
+    return "1 question of its agents" if times == 1 else f"{times} questions of its agents"
+
+
+def _anew(times: int) -> str:
+    """That conversations were lost: people should know what their agents have forgotten."""
+    if not times:
+        return ""
+    threads = "1 new thread" if times == 1 else f"{times} new threads"
+    return f"{threads}, as the one before could not go on (`symphony logs` says why)"
+
+
+def _cut_off(answers: int) -> str:
+    """What may be missing from a sum, and why."""
+    if not answers:
+        return ""
+    what, cost = ("answer was", "it") if answers == 1 else ("answers were", "they")
+    return f"{answers:,} {what} cut off: what {cost} cost may be missing from the sum"
 
 
 def unblock_text(result: UnblockResult) -> str:

@@ -37,6 +37,7 @@ class House:
     home: Path
     log: Path | None = None
     ignores_term: bool = False
+    ignores_interrupt: bool = False
 
 
 @dataclass(slots=True)

@@ -176,6 +176,20 @@ class IgnoreTerm:
     on: bool
 
 
+@dataclass(frozen=True, slots=True)
+class IgnoreInterrupt:
+    """From now on the server answers no request to interrupt a turn or to end commands."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A shell command that leaves the server's session, and holds its stdout and stderr open."""
+
+    command: str
+
+
 Action = (
     Say
     | SayEnv
@@ -196,6 +210,8 @@ Action = (
     | BigLine
     | Exit
     | IgnoreTerm
+    | IgnoreInterrupt
+    | Hold
 )
 
 ACTIONS: dict[str, type[Action]] = {
@@ -218,6 +234,8 @@ ACTIONS: dict[str, type[Action]] = {
     "big_line": BigLine,
     "exit": Exit,
     "ignore_term": IgnoreTerm,
+    "ignore_interrupt": IgnoreInterrupt,
+    "hold": Hold,
 }
 MAPS = (Write, Edit, Tool, Ask, Fail)
 """Actions that are written as a map; the others are one value."""

@@ -30,6 +30,10 @@ STUBBORN = 300.0
 """Seconds that a server which ignores the end of stdin lives on without its client."""
 
 
+STOPPING = ("turn/interrupt", "thread/backgroundTerminals/clean")
+"""Requests that a step can make the server deaf to."""
+
+
 class Server:
     """One connection: what was said at its start, and the threads that are loaded."""
 
@@ -99,6 +103,8 @@ class Server:
         """
         request, method = message["id"], message["method"]
         params = message["params"] if isinstance(message.get("params"), dict) else {}
+        if self.house.ignores_interrupt and method in STOPPING:
+            return
         if method == "initialize":
             self.initialize(request, params)
         elif not self.client:

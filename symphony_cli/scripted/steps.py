@@ -22,6 +22,8 @@ from symphony_cli.scripted.script import (
     Exit,
     Fail,
     Garbage,
+    Hold,
+    IgnoreInterrupt,
     IgnoreTerm,
     RateLimits,
     RetryError,
@@ -104,6 +106,10 @@ def _misbehave(stage: Stage, action: Action) -> None:
             stage.note("turn/diff/updated", diff="x" * size)
         case IgnoreTerm(on=on):
             stage.live.house.ignores_term = on
+        case IgnoreInterrupt(on=on):
+            stage.live.house.ignores_interrupt = on
+        case Hold(command=command):
+            terminals.hold(command, stage.live.cwd)
         case Exit(code=code):
             stage.settle()
             wire.close(1.0)

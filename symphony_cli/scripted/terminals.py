@@ -93,3 +93,14 @@ def detached(command: str) -> str:
     """Shell text that runs `command` in another session and returns at once."""
     quoted = "'" + command.replace("'", "'\"'\"'") + "'"
     return f"setsid /bin/bash -c {quoted} </dev/null >/dev/null 2>&1 &"
+
+
+def hold(command: str, cwd: Path) -> None:
+    """Run `command` in another session, with the server's own stdout and stderr; nobody waits.
+
+    Raises:
+        OSError: there is no bash, or no such folder.
+    """
+    subprocess.Popen(
+        ["/bin/bash", "-c", command], cwd=cwd, stdin=subprocess.DEVNULL, start_new_session=True
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.run import PromptSettings
 from symphony_cli.supervisor.actions import Refreshed
 from symphony_cli.supervisor.faults import Fault
 
@@ -13,11 +14,22 @@ WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds between questions while the tracker cannot be reached; the last one repeats."""
 
 
-def end_of(found: Refreshed, turns: int, most: int) -> Fault | None:
+def moved(began: str, found: Refreshed, prompts: PromptSettings) -> str:
+    """What the move of an issue means for a run that began in the state `began`: empty while the
+    same template and the same thread are meant, else a sentence."""
+    if not began or not found.state or prompts.part(began) == prompts.part(found.state):
+        return ""
+    return f"The issue went from {began} to {found.state}, which has a part of its own."
+
+
+def end_of(found: Refreshed, turns: int, most: int, moved: str = "") -> Fault | None:
     """How a run ends after so many turns of at most so many; None when the tracker lets it go on,
     or told nothing. A key that is refused is for ever the key of this run: the next has a new one.
+    `moved` says that the next turn needs another prompt.
     """
     match found.standing:
+        case "go_on" if moved:
+            return Fault(Outcome.ROLLED_OVER, "prompt", moved)
         case "go_on" if turns >= most:
             sentence = f"{turns} turns are used up; the next run goes on."
             return Fault(Outcome.ROLLED_OVER, "max_turns", sentence)

@@ -1,14 +1,16 @@
 """The limits of a run, and which of them is reached first. Pure: seconds in, a date out.
 
 start    from the launch of Codex until its thread is open
-silence  since the last sign of life within a turn; longer while a command or a sleep is open,
-         and not counted while Codex waits for us (our tools) or nobody works (between turns)
+silence  since the last sign of life within a turn; longer while a command, a foreign tool or a
+         sleep is open, and not counted while Codex waits for us (our tools) or nobody works
+         (between turns)
 turn     since the turn began
 run      since the supervisor began, without the time it waited for a tracker that was down
 """
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -42,8 +44,8 @@ class Readings(NamedTuple):
     start: float | None = None
     turn: float | None = None
     heard: float | None = None
-    busy: bool = False
-    """A command, a sleep or a foreign tool is open, so that silence is normal."""
+    busy: float = 0.0
+    """Seconds for which what is open may be silent (`work`), before the model is to be heard."""
 
 
 class Due(NamedTuple):
@@ -85,12 +87,14 @@ def next_due(limits: Limits, readings: Readings) -> Due | None:
     return min(dates, key=lambda due: due.at, default=None)
 
 
-def patience(limits: Limits, busy: bool) -> float | None:
-    """How long silence may last. A command may be silent longer than a model, never shorter."""
+def patience(limits: Limits, busy: float) -> float | None:
+    """How long silence may last while something is open that is silent for `busy` seconds.
+
+    Never shorter than for a model alone, and never longer than a command may take.
+    """
     if limits.silence is None:
         return limits.turn_silence
-    quiet: float | None = limits.silence
-    if busy:
-        quiet = None if limits.command is None else max(limits.command, limits.silence)
-    known = [limit for limit in (quiet, limits.turn_silence) if limit is not None]
-    return min(known, default=None)
+    command = math.inf if limits.command is None else max(limits.command, limits.silence)
+    turn = math.inf if limits.turn_silence is None else limits.turn_silence
+    shortest = min(limits.silence + busy, command, turn)
+    return None if shortest == math.inf else shortest

@@ -7,6 +7,9 @@
 
 Order matters: SIGKILL first would leave behind the commands that run outside the sandbox (measured
 with Codex 0.163 and 0.169). What still lives after the last step is left to finish, which sweeps.
+
+The verdict names the step in which Codex was gone, from `eof` on: the two before it end turns and
+commands, and a Codex that goes during them goes by itself.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-"""What a failed turn or a refused request means: whose fault it is, and whether to try again.
+"""What a failed turn or a refused request means: whose fault it is, and what a person can do.
 
-Failures are told apart by Codex's kind of error and the HTTP status behind it, not by their text;
-the one exception is a stream that broke, which Codex calls "other" (measured with 0.163, 0.169).
+Failures are told apart by Codex's kind of error and the HTTP status behind it, not by their text.
+Two kinds have only a text, because Codex calls them "other": a stream that broke, and a request
+that was refused with status 400, whose text is the provider's answer as it came (JSON). All
+measured with Codex 0.163 and 0.169; docs/codex.md has the same table for people.
 """
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from symphony_cli.core.reasons import Outcome
@@ -16,6 +19,7 @@ from symphony_cli.supervisor.protocol import Refusal
 
 CONTEXT = "context"
 USAGE_LIMIT = "usage_limit"
+MODEL = "model"
 
 
 class Fault(NamedTuple):
@@ -26,45 +30,131 @@ class Fault(NamedTuple):
     detail: str
 
 
-_USAGE_LIMIT = (Outcome.PROVIDER, USAGE_LIMIT, "the provider's usage limit is reached")
-_OVERLOAD = (Outcome.PROVIDER, "overload", "the provider is overloaded")
-_NETWORK = (Outcome.PROVIDER, "network", "the provider could not be reached")
-_LOGIN = (
+class Trouble(NamedTuple):
+    """A kind of error: how a run ends because of it, what happened, and what a person can do."""
+
+    outcome: Outcome
+    reason: str
+    what: str
+    cure: str
+
+    def fault(self, said: str) -> Fault:
+        """The end of a run; `said` are the words of Codex, the provider or a command."""
+        quoted = f" ({said[:2000]})" if said else ""
+        return Fault(self.outcome, self.reason, f"{self.what}{quoted}. {self.cure}.")
+
+
+_USAGE_LIMIT = Trouble(
+    Outcome.PROVIDER,
+    USAGE_LIMIT,
+    "The provider's usage limit is reached",
+    "Work goes on by itself after the reset; raise the plan or buy credits to go on before it",
+)
+_OVERLOAD = Trouble(
+    Outcome.PROVIDER,
+    "overload",
+    "The provider is overloaded or wants fewer requests",
+    "Work goes on by itself; if this happens often, lower `agent.max_concurrent_agents`",
+)
+_NETWORK = Trouble(
+    Outcome.PROVIDER,
+    "network",
+    "The provider could not be reached, or it broke off its answer",
+    "Work goes on by itself on the same thread; if it does not, check network, proxy and "
+    "`base_url` in Codex's config.toml",
+)
+_LOGIN = Trouble(
     Outcome.ENVIRONMENT,
     "unauthorized",
-    "the provider does not accept the login: run `codex login` for the agents' CODEX_HOME, or set "
-    "the provider's key",
+    "The provider does not accept the login",
+    "Run `codex login` for the agents' CODEX_HOME, or set the provider's key",
 )
-_MODEL = (
+_MODEL = Trouble(
     Outcome.ENVIRONMENT,
-    "model",
-    "the provider does not know the model: check `model` in Codex's config.toml",
+    MODEL,
+    "The provider does not know the model",
+    "Check `model` in Codex's config.toml",
 )
-_REQUEST = (
+_REQUEST = Trouble(
     Outcome.ENVIRONMENT,
     "bad_request",
-    "the provider refused the request: check model and provider in Codex's config.toml",
+    "The provider refused the request",
+    "Check model and provider in Codex's config.toml",
 )
-_SANDBOX = (
+_CONVERSATION = Trouble(
     Outcome.FAILED,
-    "sandbox",
-    "the sandbox does not work here: allow user namespaces, or set `codex.turn_sandbox_policy` to "
-    "{type: externalSandbox} inside a container or {type: dangerFullAccess}",
+    "conversation",
+    "The provider answered before, and refused what the conversation has come to",
+    "The next run begins a new thread; if that fails too, make the issue smaller or say it "
+    "differently",
 )
-_CONTEXT = (Outcome.FAILED, CONTEXT, "the conversation is longer than the model's context")
-_OTHER = (Outcome.FAILED, "turn", "the turn failed")
+_POLICY = Trouble(
+    Outcome.FAILED,
+    "content_policy",
+    "The provider's policy forbids what the agent asked for",
+    "Say the issue differently, or do it by hand",
+)
+_DENIED = Trouble(
+    Outcome.FAILED,
+    "denials",
+    "Codex gave the turn up because too much of it was declined",
+    "Widen `codex.approval_policy`, or tell the agent in the prompt what it may not do",
+)
+SANDBOX = Trouble(
+    Outcome.ENVIRONMENT,
+    "sandbox",
+    "The sandbox for the agent's commands does not work here",
+    "Allow unprivileged user namespaces (`sysctl kernel.unprivileged_userns_clone=1`, on Ubuntu "
+    "`kernel.apparmor_restrict_unprivileged_userns=0`; a container must be started with them), or "
+    "set `codex.turn_sandbox_policy` to {type: externalSandbox} in a container that is the "
+    "sandbox, or to {type: dangerFullAccess}",
+)
+_CONTEXT = Trouble(
+    Outcome.FAILED,
+    CONTEXT,
+    "The conversation is longer than the model's context, and could not be made shorter",
+    "The next run begins a new thread and is told how far this one came; if it happens again, "
+    "split the issue",
+)
+_OTHER = Trouble(
+    Outcome.FAILED,
+    "turn",
+    "The turn failed",
+    "The issue is tried again; `symphony logs` shows what the agent did",
+)
+
+TROUBLES = (
+    _USAGE_LIMIT,
+    _OVERLOAD,
+    _NETWORK,
+    _LOGIN,
+    _MODEL,
+    _REQUEST,
+    _CONVERSATION,
+    _POLICY,
+    _DENIED,
+    SANDBOX,
+    _CONTEXT,
+    _OTHER,
+)
+"""All kinds of errors of a turn."""
 
 _BY_KIND = {
     "usageLimitExceeded": _USAGE_LIMIT,
     "rateLimitExceeded": _OVERLOAD,
+    "flexUnavailable": _OVERLOAD,
     "serverOverloaded": _OVERLOAD,
     "internalServerError": _OVERLOAD,
     "policyCapacityUnavailable": _OVERLOAD,
     "contextWindowExceeded": _CONTEXT,
     "unauthorized": _LOGIN,
+    "inferenceHookDenied": _LOGIN,
     "modelNotFound": _MODEL,
     "badRequest": _REQUEST,
-    "sandboxError": _SANDBOX,
+    "cyberPolicy": _POLICY,
+    "misalignmentPolicyViolation": _POLICY,
+    "tooManyDenials": _DENIED,
+    "sandboxError": SANDBOX,
 }
 _CONNECTION = frozenset(
     {
@@ -74,31 +164,79 @@ _CONNECTION = frozenset(
         "responseTooManyFailedAttempts",
     }
 )
-_BY_STATUS = {400: _REQUEST, 401: _LOGIN, 403: _LOGIN, 404: _MODEL, 429: _OVERLOAD}
+_BY_STATUS = {
+    401: _LOGIN,
+    402: _USAGE_LIMIT,
+    403: _LOGIN,
+    404: _MODEL,
+    407: _NETWORK,
+    408: _NETWORK,
+    429: _OVERLOAD,
+}
 
 
-def of_turn(error: TurnError | None) -> Fault:
-    """What a failed turn means."""
+def of_turn(error: TurnError | None, answered: bool = False) -> Fault:
+    """What a failed turn means; `answered`: the model has answered in this run before."""
     if error is None:
-        return Fault(Outcome.FAILED, "turn", "The turn failed, and Codex does not say why.")
-    outcome, reason, sentence = _row(error)
-    said = ": ".join(part for part in (error.message, error.details) if part)
-    return Fault(outcome, reason, f"{sentence[0].upper()}{sentence[1:]} ({said[:2000]}).")
+        return _OTHER.fault("Codex does not say why")
+    trouble = _trouble(error)
+    if trouble is _REQUEST and answered:
+        trouble = _CONVERSATION
+    return trouble.fault(_said(error))
 
 
 def of_context(why: str) -> Fault:
     """The conversation is too long, and making it shorter failed."""
-    return of_turn(TurnError(why, "contextWindowExceeded"))
+    return _CONTEXT.fault(why)
 
 
-def _row(error: TurnError) -> tuple[Outcome, str, str]:
+def of_compaction(error: TurnError | None) -> Fault:
+    """What it means that Codex could not make a conversation shorter: the fault of whoever kept it
+    from trying, else the conversation's."""
+    if error is None:
+        return of_context("Codex does not say why")
+    trouble = _trouble(error)
+    theirs = trouble.outcome in (Outcome.PROVIDER, Outcome.ENVIRONMENT) and trouble is not _REQUEST
+    return (trouble if theirs else _CONTEXT).fault(_said(error))
+
+
+def of_silence(silent: float, times: int, retried: TurnError | None) -> Fault:
+    """What it means that nothing was heard for `silent` seconds, so many times. While all that is
+    heard are errors of the model that Codex retries, the issue is not at fault."""
+    if retried is None:
+        sentence = f"Nothing was heard for {silent:.0f} seconds, {times} times."
+        return Fault(Outcome.STALLED, "silence", sentence)
+    trouble = _trouble(retried)
+    theirs = trouble.outcome in (Outcome.PROVIDER, Outcome.ENVIRONMENT)
+    said = f"for {silent:.0f} seconds Codex could only retry: {_said(retried)}"
+    return (trouble if theirs else _NETWORK).fault(said)
+
+
+def _said(error: TurnError) -> str:
+    return ": ".join(part for part in (error.message, error.details) if part)
+
+
+def _trouble(error: TurnError) -> Trouble:
     if error.kind in _CONNECTION:
-        if error.status is None:
+        if error.status is None or error.status >= 500:
+            return _NETWORK if error.status is None else _OVERLOAD
+        return _BY_STATUS.get(error.status, _REQUEST if error.status >= 400 else _NETWORK)
+    if error.kind in ("", "other"):
+        if error.message.startswith("stream disconnected"):
             return _NETWORK
-        return _BY_STATUS.get(error.status, _OVERLOAD if error.status >= 500 else _NETWORK)
-    if error.kind in ("", "other") and error.message.startswith("stream disconnected"):
-        return _NETWORK
+        return _REQUEST if _is_answer(error.message) else _OTHER
     return _BY_KIND.get(error.kind, _OTHER)
+
+
+def _is_answer(message: str) -> bool:
+    """Whether a message is the body of the provider's refusal."""
+    if not message.startswith("{"):
+        return False
+    try:
+        json.loads(message)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def of_opening(method: str, refusal: Refusal) -> Fault:

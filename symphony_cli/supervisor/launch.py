@@ -70,8 +70,8 @@ def _common(order: Order, brief: Brief) -> dict[str, Json]:
     }
 
 
-def turn_params(thread: str, text: str, order: Order, brief: Brief) -> Json:
-    """A turn with this text."""
+def turn_params(thread: str, text: str, order: Order, brief: Brief, model: str = "") -> Json:
+    """A turn with this text; with a `model`, for this and all later turns."""
     codex = order.settings.codex
     roots = [
         brief.workspace,
@@ -85,6 +85,7 @@ def turn_params(thread: str, text: str, order: Order, brief: Brief) -> Json:
         "cwd": brief.workspace,
         "approvalPolicy": approval_policy(codex.approval_policy),
         "sandboxPolicy": sandbox_policy(codex, roots),
+        **({"model": model} if model else {}),
     }
 
 

@@ -375,6 +375,7 @@ class Loop:
             last_event_at=tally.last_event_at,
             last_message=tally.last_message,
             spent=tally.meter.spent,
+            limits=tally.limits,
         )
         # A full disk ends no run: the next sign of life may find room.
         with contextlib.suppress(StateError):

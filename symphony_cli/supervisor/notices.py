@@ -12,6 +12,9 @@ from symphony_cli.core.shape import Json
 from symphony_cli.core.usage import Usage
 from symphony_cli.supervisor.protocol import Notice
 
+_MOST_OUTPUT = 500
+_LONGEST_MS = 366 * 24 * 3600 * 1000
+
 
 class TurnError(NamedTuple):
     """Why a turn failed: Codex's kind of error, the HTTP status behind it if any, its text."""
@@ -39,20 +42,33 @@ class TurnCompleted(NamedTuple):
 
 
 class ItemStarted(NamedTuple):
-    """A command, a tool call, a message ... began. It may never be told to have ended."""
+    """A command, a tool call, a message ... began. It may never be told to have ended.
+
+    `seconds` is how long a sleep is going to take; None for all else. `paths` are the files that
+    a change of files is about.
+    """
 
     thread: str
     item: str
     kind: str
+    turn: str = ""
+    seconds: float | None = None
+    paths: tuple[str, ...] = ()
 
 
 class ItemCompleted(NamedTuple):
-    """It ended; `text` is what an agent's message says."""
+    """It ended; `text` is what an agent's message says.
+
+    `status` is Codex's word for how it ended (completed, failed, declined), empty for what cannot
+    fail; `output` is the beginning of what a command printed.
+    """
 
     thread: str
     item: str
     kind: str
     text: str = ""
+    status: str = ""
+    output: str = ""
 
 
 class TokensCounted(NamedTuple):
@@ -95,6 +111,11 @@ Told = (
 )
 
 
+OfTurns = (TurnStarted, TurnCompleted)
+OfWork = (*OfTurns, ItemStarted, ItemCompleted)
+"""What tells that something begins or ends."""
+
+
 def understand(notice: Notice) -> Told:
     """The event that a notice stands for."""
     params = notice.params
@@ -108,10 +129,11 @@ def understand(notice: Notice) -> Told:
             return TurnCompleted(thread, text(turn, "id"), text(turn, "status"), error)
         case "item/started":
             item = child(params, "item")
-            return ItemStarted(thread, text(item, "id"), text(item, "type"))
+            named = (text(item, "id"), text(item, "type"), text(params, "turnId"))
+            return ItemStarted(thread, *named, _seconds(item, "durationMs"), _paths(item))
         case "item/completed":
             item = child(params, "item")
-            return ItemCompleted(thread, text(item, "id"), text(item, "type"), text(item, "text"))
+            return _ended(thread, item)
         case "thread/tokenUsage/updated":
             return TokensCounted(thread, usage(child(child(params, "tokenUsage"), "total")))
         case "account/rateLimits/updated":
@@ -120,6 +142,17 @@ def understand(notice: Notice) -> Told:
         case "error" if params.get("willRetry") is True:
             return Retrying(turn_error(child(params, "error")), thread)
     return Other(notice.method, thread)
+
+
+def _ended(thread: str, item: dict[str, Json]) -> ItemCompleted:
+    return ItemCompleted(
+        thread,
+        item=text(item, "id"),
+        kind=text(item, "type"),
+        text=text(item, "text"),
+        status=text(item, "status"),
+        output=text(item, "aggregatedOutput")[:_MOST_OUTPUT],
+    )
 
 
 def turn_error(error: dict[str, Json]) -> TurnError:
@@ -141,7 +174,8 @@ def usage(total: dict[str, Json]) -> Usage:
     """Codex's counters as ours.
 
     The sum is our own: when a conversation outgrows the model, Codex sets `totalTokens` to the size
-    of the context window without any use (seen with 0.163).
+    of the context window and every other counter to nothing, and counts on from there (measured
+    with 0.163 and 0.169). Only then is its sum taken over: one without parts says that it happened.
     """
     given, output = _count(total, "inputTokens"), _count(total, "outputTokens")
     return Usage(
@@ -149,7 +183,7 @@ def usage(total: dict[str, Json]) -> Usage:
         cached_input=_count(total, "cachedInputTokens"),
         output=output,
         reasoning=_count(total, "reasoningOutputTokens"),
-        total=given + output,
+        total=given + output or _count(total, "totalTokens"),
     )
 
 
@@ -163,6 +197,20 @@ def text(parent: dict[str, Json], name: str) -> str:
     """A member that is text, or an empty one."""
     value = parent.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _seconds(parent: dict[str, Json], name: str) -> float | None:
+    value = parent.get(name)
+    if not isinstance(value, int | float) or not 0 <= value <= _LONGEST_MS:
+        return None
+    return value / 1000
+
+
+def _paths(item: dict[str, Json]) -> tuple[str, ...]:
+    changes = item.get("changes")
+    listed = changes if isinstance(changes, list) else []
+    named = (text(one, "path") for one in listed if isinstance(one, dict))
+    return tuple(path for path in named if path)
 
 
 def _count(parent: dict[str, Json], name: str) -> int:

@@ -20,6 +20,11 @@ from symphony_cli.supervisor.tally import known_totals
 METHODS = frozenset({"initialize", "thread/resume", "thread/start"})
 """The requests of ours that belong here."""
 
+WRITER_PAUSE, WRITER_PATIENCE = 2.0, 40.0
+"""Seconds between tries to resume a thread that another process has open, and how long that may
+take: less than the start-up has. A Codex that dies lets go at once; one that lives, a person's own
+perhaps, does not, and then a new thread is better than no work."""
+
 
 class Opening:
     """Asks for the thread of the order, or a new one, and knows when it may be told."""
@@ -35,29 +40,32 @@ class Opening:
         self.thread: ThreadRef | None = None
         self._order, self._brief, self._out = order, brief, out
         self._old, self._fresh_because = thread, fresh_because
-        self._home = self._version = ""
+        self._home = self._version = self.model = ""
         self._told = False
+        self._held_since: float | None = None
+        self.due: float | None = None
+        """When `again` must be called, on the monotonic clock."""
 
     def begin(self) -> None:
         """Say hello."""
         self._out.request("initialize", launch.initialize_params())
 
-    def replied(self, method: str, message: Reply | Refusal) -> Fault | None:
+    def replied(self, method: str, message: Reply | Refusal, now: Moment) -> Fault | None:
         """Take in an answer; the fault it shows, if any. `thread` is set once it is open."""
         match method, message:
             case "initialize", Reply(result=result):
                 self._initialized(result)
                 return None
             case "thread/resume", Refusal(message=why) if "already has an active writer" in why:
-                sentence = f"Another process works on this thread ({why}). It must end first."
-                return Fault(Outcome.FAILED, "writer", sentence)
+                self._held_by_another(why, now)
+                return None
             case "thread/resume", Refusal(message=why):
-                self._old, self._fresh_because = None, why
-                self._start()
+                self._start_anew(why)
                 return None
             case _, Refusal():
                 return faults.of_opening(method, message)
             case _, Reply(result=result):
+                self.model = text(result, "model")
                 return self._opened(text(child(result, "thread"), "id"))
         return None
 
@@ -65,11 +73,29 @@ class Opening:
         self._home = text(result, "codexHome")
         self._version = launch.version_of(text(result, "userAgent"))
         self._out.do(Send(protocol.notification("initialized")))
+        self.again()
+
+    def again(self) -> None:
+        """Ask for the thread, for the first time or once more."""
+        self.due = None
         if self._old is None:
             self._start()
         else:
             params = launch.resume_params(self._old.id, self._order, self._brief)
             self._out.request("thread/resume", params)
+
+    def _held_by_another(self, why: str, now: Moment) -> None:
+        if self._held_since is None:
+            self._held_since = now.mono
+        waited = now.mono - self._held_since
+        if waited < WRITER_PATIENCE:
+            self.due = now.mono + WRITER_PAUSE
+        else:
+            self._start_anew(f"another process has had it open for {waited:.0f} s ({why})")
+
+    def _start_anew(self, because: str) -> None:
+        self._old, self._fresh_because = None, because
+        self._start()
 
     def _start(self) -> None:
         self._out.request("thread/start", launch.start_params(self._order, self._brief))

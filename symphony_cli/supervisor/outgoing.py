@@ -48,6 +48,10 @@ class Outgoing:
         """The method that this answers; empty when we asked for nothing under that number."""
         return self._sent.pop(message.id, "")
 
+    def waits_for(self, method: str) -> bool:
+        """Whether a request of ours by that name is still open."""
+        return method in self._sent.values()
+
     def fetch(self) -> list[Action]:
         """Everything since the last time."""
         found, self._actions = self._actions, []

@@ -6,8 +6,9 @@ message with a `method` and an `id` is a request of the server, whose ids begin 
 
 * lines of several megabytes are normal (a patch, a command's output);
 * a login shell may put a banner on the same stream, which is noise and no reason to die;
-* deltas are most of the traffic and only tell that somebody is alive, so they are recognised by
-  the method at the beginning of their line and never decoded.
+* deltas are most of the traffic and only tell that a turn is alive, so they are recognised by the
+  method at the beginning of their line and never decoded; thread, turn and item come before the
+  text, in which each quote is escaped.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ METHOD_NOT_FOUND = -32601
 RequestId = int | str
 
 _METHOD = re.compile(rb'\s*\{\s*"method"\s*:\s*"([^"\\]{1,200})"')
+_TURN = re.compile(rb'"turnId"\s*:\s*"([^"\\]{1,200})"')
+_HEAD = 600
 _SHOWN = 200
 
 
@@ -61,9 +64,14 @@ class Notice(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """A piece of a message, a thought or a command's output; its content is not looked at."""
+    """A piece of a message, a thought or a command's output; its content is not looked at.
+
+    `turn` is the one that it belongs to: a command that outlived its turn goes on printing under
+    the turn that started it.
+    """
 
     method: str
+    turn: str = ""
 
 
 class Noise(NamedTuple):
@@ -119,13 +127,18 @@ def parse(line: bytes | Overlong) -> Message:
         return Noise("", line.size)
     start = _METHOD.match(line)
     if start is not None and start[1].lower().endswith(b"delta"):
-        return Delta(start[1].decode("utf-8", "replace"))
+        turn = _TURN.search(line, start.end(), _HEAD)
+        return Delta(_decoded(start[1]), _decoded(turn[1]) if turn is not None else "")
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
         data = None
     message = _message(data) if isinstance(data, dict) else None
     return message or Noise(line[:_SHOWN].decode("utf-8", "replace"), len(line))
+
+
+def _decoded(name: bytes) -> str:
+    return name.decode("utf-8", "replace")
 
 
 def _message(data: dict[str, Json]) -> Message | None:

@@ -9,25 +9,7 @@ within a turn we answer what the server asks, count, and listen for silence. A t
 the same connection. Whoever decides that the run ends says so in the report at once (`Closing`, the
 first one counts) and only then begins to take things apart, so that a death half-way is told right.
 
-    state         left by                                         for
-    starting      reply to initialize                             opening
-                  Codex fails at once, for the first time         relaunching
-    relaunching   a second                                        starting
-    opening       reply to thread/resume or thread/start          turn
-                  resume refused (but not for another writer)     opening, with thread/start
-    turn          turn/completed: completed                       refreshing
-                  turn/completed: failed, context too long, once  compacting
-                  silence                                         interrupting
-    interrupting  turn/completed: interrupted                     cleaning
-    cleaning      reply to thread/backgroundTerminals/clean       turn, told why
-    compacting    turn/completed of the compaction                turn
-    refreshing    the tracker says: go on                         turn
-                  the tracker cannot be reached                   awaiting
-    awaiting      the tracker says: go on                         turn
-    any of these  Codex is gone                                   left: was it the machine's end?
-    any of these  a decision that the run ends                    ending
-    left          a stop, a signal, or nothing for a while        over
-    ending        Codex is gone, or nothing more can be done      over
+The states, and what each is left by: `states`.
 """
 
 from __future__ import annotations
@@ -37,27 +19,29 @@ from datetime import datetime
 from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, Order, RunLimits, StopNote, ThreadRef
-from symphony_cli.supervisor import between, clocks, faults, launch, opening, protocol, states
+from symphony_cli.supervisor import (
+    between,
+    clocks,
+    faults,
+    launch,
+    notices,
+    opening,
+    protocol,
+    renewal,
+    states,
+)
 from symphony_cli.supervisor.actions import Action, AskRefresh, Moment, Refreshed, Relaunch
 from symphony_cli.supervisor.desk import Desk
 from symphony_cli.supervisor.ending import GENTLE, POLITE, QUICK, Ending, Step
 from symphony_cli.supervisor.faults import Fault
-from symphony_cli.supervisor.notices import (
-    ItemCompleted,
-    ItemStarted,
-    LimitsTold,
-    Retrying,
-    TokensCounted,
-    Told,
-    TurnCompleted,
-    TurnStarted,
-    child,
-    text,
-    understand,
-)
+from symphony_cli.supervisor.leaving import RELAUNCH_WAIT, Leaving
+from symphony_cli.supervisor.mending import End, Mending
+from symphony_cli.supervisor.notices import child, text
 from symphony_cli.supervisor.opening import Opening
 from symphony_cli.supervisor.outgoing import CLEAN, Outgoing
 from symphony_cli.supervisor.protocol import Delta, Noise, Notice, Refusal, Reply, Request
+from symphony_cli.supervisor.pulse import Pulse
+from symphony_cli.supervisor.sandbox import SandboxWatch
 from symphony_cli.supervisor.states import State
 from symphony_cli.supervisor.tally import Tally, known_totals
 from symphony_cli.supervisor.work import OpenWork
@@ -80,37 +64,32 @@ class Session:
         self._ending = Ending(self._work, self._out)
         self._brief, self._codex = brief, order.settings.codex
         self._order, self._limits = order, order.settings.limits
-        self._waits = clocks.limits_of(self._codex)
+        self._pulse = Pulse(self._codex)
+        self._mending = Mending(self._out, self.tally, brief.workspace)
+        self._leaving = Leaving()
         self._desk = Desk(self._codex, self._out)
+        self._sandbox = SandboxWatch()
         self._turn = ""
-        self._began = self._turn_began = self._heard = 0.0
         self._timer: float | None = None
         self._retry: float | None = None
-        self._stalls = 0
-        self._silent = 0.0
-        self._compacted = False
         self._patience = between.Patience(order.settings.tracker_wait)
-        self._pid = 0
-        self._gone = self._relaunched = False
-        self._left = Fault(Outcome.FAILED, "codex_exit", "")
 
     # What comes in.
 
     def begin(self, pid: int, now: Moment) -> list[Action]:
         """Codex was started with this pid, for the first time or once more."""
+        self._leaving.came(pid)
         if self.state is State.RELAUNCHING:
-            self._gone, self._relaunched = False, True
             self._enter(State.STARTING, now)
         else:
-            self._began = now.mono
+            self._pulse.began = now.mono
             self._out.tell(report.Phase(now.at, self.phase))
-        self._pid = pid
         self._opening.begin()
         return self._done()
 
     def launch_failed(self, sentence: str, now: Moment) -> list[Action]:
         """Codex could not be started at all."""
-        self._gone = True
+        self._leaving.gone = True
         self._end(Fault(Outcome.ENVIRONMENT, "launch", sentence), now)
         return self._done()
 
@@ -129,9 +108,10 @@ class Session:
                 ending = self.state in (State.ENDING, State.OVER)
                 self._end_for(self._desk.take(message, ending, now), now)
             case Notice():
-                self._noticed(message.method, understand(message), now)
-            case Delta():
-                self._listen(message.method, now)
+                self._noticed(message.method, notices.understand(message), now)
+            case Delta(turn=turn):
+                if self._work.is_current(turn):
+                    self._listen(message.method, now)
             case Noise():
                 pass
         return self._done()
@@ -140,7 +120,7 @@ class Session:
         self, request: protocol.RequestId, success: bool, said: str, now: Moment
     ) -> list[Action]:
         """A tool errand came back."""
-        self._heard = now.mono
+        self._pulse.listen(now.mono)
         self._desk.done(request, success, said, now)
         return self._done()
 
@@ -164,25 +144,22 @@ class Session:
 
     def gone(self, code: int | None, last_words: str, now: Moment) -> list[Action]:
         """Codex is gone, with this exit status; `last_words` is the end of its error output."""
-        self._gone = True
+        leaving = self._leaving
+        leaving.gone = True
         if self.state is State.ENDING:
             if self._ending.step not in POLITE:
-                self._out.tell(report.Ended(now.at, self._ending.step, (self._pid,)))
+                self._out.tell(report.Ended(now.at, self._ending.step, (leaving.pid,)))
             self._ending.stop()
             self._maybe_over(now)
-        elif self._may_relaunch(code, now):
+        elif leaving.may_come_back(self.state, now.mono - self._pulse.began, code):
             self._enter(State.RELAUNCHING, now)
-            self._timer = now.mono + states.RELAUNCH_WAIT
+            self._timer = now.mono + RELAUNCH_WAIT
         elif self.state not in (State.LEFT, State.OVER):
-            self._left = faults.of_exit(code, last_words, self.tally.answered)
+            wait = leaving.left(code, last_words, answered=self.tally.answered)
             self._enter(State.LEFT, now)
-            self._timer = now.mono + (states.LEFT_WAIT if code in states.POLITE_EXITS else 0.0)
+            self._timer = now.mono + wait
             self._tick(now)
         return self._done()
-
-    def _may_relaunch(self, code: int | None, now: Moment) -> bool:
-        early = self.state is State.STARTING and now.mono - self._began < states.EARLY_EXIT
-        return early and not self._relaunched and code not in states.FINAL_EXITS
 
     def granted(self, limits: RunLimits, now: Moment) -> list[Action]:
         """New limits for the rest of the run."""
@@ -197,8 +174,9 @@ class Session:
 
     def deadline(self) -> float | None:
         """When `tick` has something to do at the latest, on the monotonic clock."""
-        due = clocks.next_due(self._waits, self._readings())
-        dates = (self._timer, self._retry, self._ending.until, due.at if due else None)
+        due = self._due()
+        due_at = due.at if due is not None else None
+        dates = (self._timer, self._retry, self._opening.due, self._ending.until, due_at)
         return min((date for date in dates if date is not None), default=None)
 
     @property
@@ -213,7 +191,7 @@ class Session:
 
     def _replied(self, message: Reply | Refusal, now: Moment) -> None:
         method = self._out.answered(message)
-        self._heard = now.mono
+        self._pulse.listen(now.mono)
         match method, message:
             case method, _ if method in opening.METHODS:
                 self._opening_replied(method, message, now)
@@ -227,13 +205,15 @@ class Session:
                 self._retry = now.mono + states.INTERRUPT_RETRY if self._interrupts else None
             case "thread/compact/start", Refusal(message=why):
                 self._end(faults.of_context(why), now)
+            case method, _ if method in renewal.METHODS and self.state is State.RENEWING:
+                self._renewed(method, message, now)
             case method, _ if method == CLEAN:
                 self._cleaned(now)
 
     def _opening_replied(self, method: str, message: Reply | Refusal, now: Moment) -> None:
         if self.state not in (State.STARTING, State.OPENING):
             return
-        fault = self._opening.replied(method, message)
+        fault = self._opening.replied(method, message, now)
         if fault is not None:
             self._end(fault, now)
         elif self.state is State.STARTING:
@@ -251,13 +231,13 @@ class Session:
 
     # Turns.
 
-    def _start_turn(self, prompt: str, now: Moment) -> None:
+    def _start_turn(self, prompt: str, now: Moment, model: str = "") -> None:
         assert self.thread is not None, "a turn needs an open thread"
         self.turn_number += 1
         self._turn, self._work.asked_for_turn = "", True
-        self._turn_began = self._heard = now.mono
+        self._pulse.turn_starts(now.mono)
         self._enter(State.TURN, now)
-        params = launch.turn_params(self.thread.id, prompt, self._order, self._brief)
+        params = launch.turn_params(self.thread.id, prompt, self._order, self._brief, model)
         self._out.request("turn/start", params)
 
     def _continue(self, now: Moment) -> None:
@@ -265,7 +245,7 @@ class Session:
         said = launch.continuation(self._brief.continuation, number, self._limits.max_turns)
         self._start_turn(said, now)
 
-    def _turn_over(self, event: TurnCompleted, now: Moment) -> None:
+    def _turn_over(self, event: notices.TurnCompleted, now: Moment) -> None:
         self._turn = ""
         if self.state is State.COMPACTING:
             self._compaction_over(event, now)
@@ -273,7 +253,8 @@ class Session:
         error = event.error.message if event.error is not None else ""
         self._out.tell(report.TurnEnded(now.at, self.turn_number, event.status, error[:2000]))
         if event.status == "completed":
-            self._compacted, self.tally.answered = False, True
+            self._mending.worked()
+            self.tally.answered = True
         if self.state not in (State.TURN, State.INTERRUPTING):
             return
         if event.status == "completed":
@@ -284,32 +265,40 @@ class Session:
         elif self.state is State.INTERRUPTING:
             self._enter(State.CLEANING, now)
             self._timer = now.mono + states.INTERRUPT_WAIT
-            self._out.clean(event.thread)
+            for thread in self._work.threads:
+                self._out.clean(thread)
         else:
             sentence = "Somebody else interrupted the turn."
             self._end(Fault(Outcome.FAILED, "turn_interrupted", sentence), now)
 
-    def _turn_failed(self, event: TurnCompleted, now: Moment) -> None:
-        fault = faults.of_turn(event.error)
-        if fault.reason != faults.CONTEXT or self._compacted:
-            limited = fault.reason == faults.USAGE_LIMIT
-            self._end(fault, now, hold_until=self.tally.resets_at() if limited else None)
+    def _turn_failed(self, event: notices.TurnCompleted, now: Moment) -> None:
+        then = self._mending.failed(event, now.at)
+        if isinstance(then, End):
+            self._end(then.fault, now, then.hold_until)
             return
-        self._compacted = True
-        self._enter(State.COMPACTING, now)
-        self._out.request("thread/compact/start", {"threadId": event.thread})
+        self._enter(then, now)
+        if then is State.RENEWING:
+            self._timer = now.mono + states.INTERRUPT_WAIT
 
-    def _compaction_over(self, event: TurnCompleted, now: Moment) -> None:
+    def _compaction_over(self, event: notices.TurnCompleted, now: Moment) -> None:
         if event.status == "completed":
             self._continue(now)
         else:
-            why = event.error.message if event.error is not None else event.status
-            self._end(faults.of_context(why), now)
+            end = self._mending.not_shortened(event, now.at)
+            self._end(end.fault, now, end.hold_until)
+
+    def _renewed(self, method: str, message: Reply | Refusal, now: Moment) -> None:
+        model = self._mending.model(method, message, self._opening.model)
+        if isinstance(model, End):
+            self._end(model.fault, now)
+        elif model is not None:
+            self._start_turn(renewal.TEXT, now, model)
 
     # Between turns.
 
     def _judge(self, found: Refreshed, now: Moment) -> None:
-        fault = between.end_of(found, self.turn_number, self._limits.max_turns)
+        moved = between.moved(self._brief.state, found, self._order.settings.prompt)
+        fault = between.end_of(found, self.turn_number, self._limits.max_turns, moved)
         if fault is not None:
             self._end(fault, now)
         elif found.standing == "go_on":
@@ -329,41 +318,50 @@ class Session:
 
     # What the server tells and asks.
 
-    def _noticed(self, method: str, event: Told, now: Moment) -> None:
-        if isinstance(event, LimitsTold):
+    def _noticed(self, method: str, event: notices.Told, now: Moment) -> None:
+        if isinstance(event, notices.LimitsTold):
             self._out.tell(*self.tally.limited(event, now.at))
             return
-        if isinstance(event, Retrying) or not event.thread:
+        if isinstance(event, notices.Retrying):
+            self._pulse.retried = event.error
+            return
+        if not event.thread:
             return
         self._listen(method, now)
         ours = self.thread is not None and event.thread == self.thread.id
-        if isinstance(event, TurnStarted | TurnCompleted | ItemStarted | ItemCompleted):
+        if isinstance(event, notices.OfWork):
             self._work.take(event)
+        if isinstance(event, notices.OfTurns):
+            self._out.tell(*self.tally.turned(event, now.at))
+        if isinstance(event, notices.ItemCompleted):
+            self._end_for(self._sandbox.take(event), now)
         match event:
-            case TurnStarted():
+            case notices.ItemStarted():
+                self._desk.started(event)
+            case notices.TurnStarted():
                 self._turn_started(event, ours)
-            case TurnCompleted() if ours and event.turn == self._turn:
+            case notices.TurnCompleted() if ours and event.turn == self._turn:
                 self._turn_over(event, now)
-            case ItemCompleted(kind="userMessage") if ours:
+            case notices.ItemCompleted(kind="userMessage") if ours:
                 self._announce(now)
-            case ItemCompleted(kind="agentMessage") if ours:
+            case notices.ItemCompleted(kind="agentMessage") if ours:
                 self._out.tell(*self.tally.said(event.text, now.at))
-            case TokensCounted():
+            case notices.TokensCounted():
                 self._counted(event, ours, now)
         self._ending.turns_changed(now.mono)
         self._maybe_over(now)
 
-    def _turn_started(self, event: TurnStarted, ours: bool) -> None:
+    def _turn_started(self, event: notices.TurnStarted, ours: bool) -> None:
         if ours:
             self._work.asked_for_turn = False
             self._turn = self._turn or event.turn
         if self._interrupts:
             self._out.interrupt(event.thread, event.turn)
 
-    def _counted(self, event: TokensCounted, ours: bool, now: Moment) -> None:
+    def _counted(self, event: notices.TokensCounted, ours: bool, now: Moment) -> None:
         if ours:
             self._announce(now)
-        during_turn = self.state in (State.TURN, State.COMPACTING)
+        during_turn = bool(self._turn) or self.state is State.COMPACTING
         self._out.tell(*self.tally.counted(event.thread, event.total, now.at, during_turn))
         self._check_budget(now)
 
@@ -377,20 +375,15 @@ class Session:
     # Clocks.
 
     def _listen(self, event: str, now: Moment) -> None:
-        self._heard = now.mono
+        self._pulse.listen(now.mono)
         self.tally.heard(event, now.at)
 
-    def _readings(self) -> clocks.Readings:
-        if self.state in (State.LEFT, State.ENDING, State.OVER):
-            return clocks.Readings(None)
-        opening = self.state in (State.STARTING, State.OPENING)
-        works = self.state in (State.TURN, State.COMPACTING)
-        return clocks.Readings(
-            run=None if self.state is State.AWAITING else self._began + self._patience.waited,
-            start=self._began if opening else None,
-            turn=self._turn_began if self.state is State.TURN else None,
-            heard=self._heard if works and not self._desk.busy else None,
-            busy=self._work.quiet,
+    def _due(self) -> clocks.Due | None:
+        return self._pulse.due(
+            self.state,
+            quiet=self._work.quiet,
+            waits_for_us=self._desk.busy,
+            waited=self._patience.waited,
         )
 
     def _tick(self, now: Moment) -> None:
@@ -398,24 +391,28 @@ class Session:
             self._retry = None
             if self._interrupts:
                 self._interrupt_all()
+        if self._opening.due is not None and now.mono >= self._opening.due:
+            self._opening.again()
         if self._timer is not None and now.mono >= self._timer:
             self._timer = None
             self._timer_rang(now)
         if self._ending.until is not None and now.mono >= self._ending.until:
             self._ending.next(now.mono)
             self._maybe_over(now)
-        due = clocks.next_due(self._waits, self._readings())
+        due = self._due()
         if due is not None and now.mono >= due.at:
             self._limit_reached(due.what, now)
 
     def _timer_rang(self, now: Moment) -> None:
         match self.state:
             case State.LEFT:
-                self._end(self._left, now)
+                self._end(self._leaving.fault, now)
             case State.RELAUNCHING:
                 self._out.do(Relaunch())
             case State.AWAITING:
                 self._out.do(AskRefresh())
+            case State.RENEWING:
+                self._end(self._mending.unserved().fault, now)
             case State.INTERRUPTING | State.CLEANING:
                 sentence = "Codex did not react when its silent turn was interrupted."
                 self._end(Fault(Outcome.STALLED, "interrupt", sentence), now)
@@ -427,12 +424,11 @@ class Session:
             self._end(faults.of_limit(what, self._codex), now)
 
     def _stalled(self, now: Moment) -> None:
-        self._stalls += 1
-        self._silent = now.mono - self._heard
-        self._out.tell(report.Stalled(now.at, round(self._silent, 1)))
-        if self._stalls > self._codex.max_stall_recoveries or self.state is State.COMPACTING:
-            sentence = f"Nothing was heard for {self._silent:.0f} seconds, {self._stalls} times."
-            self._end(Fault(Outcome.STALLED, "silence", sentence), now)
+        pulse, error = self._pulse, self._pulse.retried
+        may_go_on = pulse.stall(now.mono) and self.state is not State.COMPACTING
+        self._out.tell(report.Stalled(now.at, round(pulse.silent, 1)))
+        if not may_go_on:
+            self._end(faults.of_silence(pulse.silent, pulse.stalls, error), now)
             return
         self._enter(State.INTERRUPTING, now)
         self._timer = now.mono + states.INTERRUPT_WAIT
@@ -448,8 +444,8 @@ class Session:
             self._out.interrupt(thread, turn)
 
     def _cleaned(self, now: Moment) -> None:
-        if self.state is State.CLEANING:
-            self._start_turn(launch.after_stall(self._silent), now)
+        if self.state is State.CLEANING and not self._out.waits_for(CLEAN):
+            self._start_turn(launch.after_stall(self._pulse.silent), now)
         self._ending.cleaned(now.mono)
 
     # The end.
@@ -472,7 +468,7 @@ class Session:
         self._out.tell(self.closing)
         self._enter(State.ENDING, now)
         ran = self.thread.id if self.thread is not None and self.turn_number else ""
-        if not self._gone:
+        if not self._leaving.gone:
             self._ending.begin(steps, ran, now.mono)
         self._maybe_over(now)
 

@@ -1,4 +1,28 @@
-"""The states of a session, what may follow what, and how long some of it may last."""
+"""The states of a session, what may follow what, and how long some of it may last.
+
+state         left by                                         for
+starting      reply to initialize                             opening
+              Codex fails at once, for the first time         relaunching
+relaunching   a second                                        starting
+opening       reply to thread/resume or thread/start          turn
+              another process has the thread                  opening, asked again
+              resume refused                                  opening, with thread/start
+turn          turn/completed: completed                       refreshing
+              turn/completed: failed, context too long, once  compacting
+              silence                                         interrupting
+interrupting  turn/completed: interrupted                     cleaning
+cleaning      reply to thread/backgroundTerminals/clean       turn, told why
+              turn/completed: failed, model gone, once        renewing
+compacting    turn/completed of the compaction                turn
+renewing      another model is configured by now              turn, with that model
+refreshing    the tracker says: go on                         turn
+              the tracker cannot be reached                   awaiting
+awaiting      the tracker says: go on                         turn
+any of these  Codex is gone                                   left: was it the machine's end?
+any of these  a decision that the run ends                    ending
+left          a stop, a signal, or nothing for a while        over
+ending        Codex is gone, or nothing more can be done      over
+"""
 
 from __future__ import annotations
 
@@ -15,6 +39,7 @@ class State(StrEnum):
     INTERRUPTING = "interrupting"
     CLEANING = "cleaning"
     COMPACTING = "compacting"
+    RENEWING = "renewing"
     REFRESHING = "refreshing"
     AWAITING = "awaiting"
     LEFT = "left"
@@ -29,10 +54,11 @@ FOLLOWERS: dict[State, frozenset[State]] = {
     _S.STARTING: _ANY | {_S.OPENING, _S.RELAUNCHING},
     _S.RELAUNCHING: _ANY | {_S.STARTING},
     _S.OPENING: _ANY | {_S.TURN},
-    _S.TURN: _ANY | {_S.REFRESHING, _S.INTERRUPTING, _S.COMPACTING},
-    _S.INTERRUPTING: _ANY | {_S.CLEANING, _S.REFRESHING, _S.COMPACTING},
+    _S.TURN: _ANY | {_S.REFRESHING, _S.INTERRUPTING, _S.COMPACTING, _S.RENEWING},
+    _S.INTERRUPTING: _ANY | {_S.CLEANING, _S.REFRESHING, _S.COMPACTING, _S.RENEWING},
     _S.CLEANING: _ANY | {_S.TURN},
     _S.COMPACTING: _ANY | {_S.TURN},
+    _S.RENEWING: _ANY | {_S.TURN},
     _S.REFRESHING: _ANY | {_S.TURN, _S.AWAITING},
     _S.AWAITING: _ANY | {_S.TURN},
     _S.LEFT: frozenset({_S.ENDING}),
@@ -48,6 +74,7 @@ PHASES: dict[State, str] = {
     _S.INTERRUPTING: "recovery",
     _S.CLEANING: "recovery",
     _S.COMPACTING: "compaction",
+    _S.RENEWING: "recovery",
     _S.REFRESHING: "refresh",
     _S.AWAITING: "awaiting_tracker",
     _S.LEFT: "closing",
@@ -56,24 +83,6 @@ PHASES: dict[State, str] = {
 }
 """What report and pid file call a state."""
 
-
-EARLY_EXIT = 5.0
-"""Seconds after its launch in which a Codex that fails before it answers may have met a neighbour:
-two that start at once on a fresh CODEX_HOME both make its databases, and one of them fails
-("failed to initialize sqlite state runtime", measured with Codex 0.169). It is started once more.
-"""
-
-RELAUNCH_WAIT = 1.0
-"""Seconds before that second start; the neighbour is done by then."""
-
-LEFT_WAIT = 3.0
-"""Seconds in which a signal to us still explains why Codex left politely."""
-
-POLITE_EXITS = frozenset({0, -15, 143})
-"""How Codex ends on SIGTERM: with 0; by the signal, or as a shell tells it, before it is ready."""
-
-FINAL_EXITS = POLITE_EXITS | {126, 127}
-"""How it does not end by bad luck: told to, or not to be found by its shell."""
 
 INTERRUPT_WAIT = 10.0
 """Seconds that Codex has to end a turn (20 ms are normal) before it counts as hung."""

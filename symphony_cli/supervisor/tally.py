@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from symphony_cli.core import report
 from symphony_cli.core.run import Order
 from symphony_cli.core.shape import Json
 from symphony_cli.core.usage import Meter, Usage
-from symphony_cli.supervisor.notices import LimitsTold, child, text
+from symphony_cli.supervisor import resets
+from symphony_cli.supervisor.notices import LimitsTold, TurnCompleted, TurnStarted, text
 
 _LONGEST_MESSAGE = 4000
 
@@ -19,8 +20,34 @@ def known_totals(order: Order) -> dict[str, Usage]:
     thread = order.thread
     if thread is None:
         return order.totals
-    main = order.totals.get(thread.id, Usage()).highest(thread.total)
-    return {**order.totals, thread.id: main}
+    return {thread.id: thread.total, **order.totals}
+
+
+REFUSED = frozenset(
+    {
+        "badRequest",
+        "contextWindowExceeded",
+        "httpConnectionFailed",
+        "internalServerError",
+        "modelNotFound",
+        "policyCapacityUnavailable",
+        "rateLimitExceeded",
+        "responseStreamConnectionFailed",
+        "responseTooManyFailedAttempts",
+        "serverOverloaded",
+        "unauthorized",
+        "usageLimitExceeded",
+    }
+)
+"""Codex's words for a provider that refused before it answered; that costs nothing. Measured with
+Codex 0.163 and 0.169."""
+
+
+def is_cut(event: TurnCompleted) -> bool:
+    """Whether a turn ended in the middle of an answer, or may have."""
+    error = event.error
+    refused = error is not None and (error.kind in REFUSED or error.status is not None)
+    return event.status != "completed" and not refused
 
 
 class Tally:
@@ -30,6 +57,7 @@ class Tally:
         """`bases` are the last known totals of threads from before this run."""
         self.meter = Meter()
         self._bases = bases
+        self._met: set[str] = set()
         self.answered = False
         self.last_message = ""
         self.last_event = ""
@@ -47,18 +75,36 @@ class Tally:
     def counted(
         self, thread: str, total: Usage, at: datetime, during_turn: bool
     ) -> list[report.Line]:
-        """Take in a thread's running total; it is news only when it rose.
+        """Take in a thread's running total; it is news only when it changes a figure.
 
-        Outside of a turn it is the replay of what earlier runs spent: no answer of the model.
+        Outside of a turn it is the replay of what earlier runs spent: no answer of the model. A
+        total without any figure tells nothing; one that is a sum without parts says that Codex
+        counts anew (see `notices.usage`).
         """
+        if total == Usage():
+            return []
         self.based(thread, self._bases.get(thread, Usage()))
         before = self.meter.threads[thread]
-        self.meter = self.meter.seen(thread, total)
+        self.meter = self._taken_in(thread, total)
         after = self.meter.threads[thread]
         if after == before:
             return []
-        self.answered = self.answered or during_turn
-        return [report.UsageSeen(at, thread, after.top, after.base)]
+        self.answered = self.answered or (during_turn and after.spent != before.spent)
+        return [report.UsageSeen(at, thread, after.top, after.base, after.before)]
+
+    def _taken_in(self, thread: str, total: Usage) -> Meter:
+        first = thread not in self._met
+        self._met.add(thread)
+        if not total.input and not total.output:
+            return self.meter.restarted(thread)
+        meter = self.meter.rebased(thread, total) if first else self.meter
+        return meter.seen(thread, total)
+
+    def turned(self, event: TurnStarted | TurnCompleted, at: datetime) -> list[report.Line]:
+        """A turn of any thread began or ended."""
+        if isinstance(event, TurnStarted):
+            return [report.ThreadBusy(at, event.thread)]
+        return [report.ThreadIdle(at, event.thread, is_cut(event))]
 
     def said(self, message: str, at: datetime) -> list[report.Line]:
         """The agent said something."""
@@ -71,28 +117,30 @@ class Tally:
     def limited(self, told: LimitsTold, at: datetime) -> list[report.Line]:
         """Merge rate limits: Codex leaves out what the last response did not tell."""
         name = text(told.limits, "limitId")
-        before = self._limits.get(name, {})
-        merged = {**before, **told.limits}
-        if merged == before or merged.keys() == {"limitId"}:
+        before = self._limits.pop(name, {})
+        merged = _merged(before, told.limits)
+        if merged.keys() <= {"limitId"}:
             return []
-        self._limits[name] = merged
-        return [report.Limited(at, dict(merged))]
+        self._limits[name] = merged  # the one told last is the last in the map
+        return [] if merged == before else [report.Limited(at, dict(merged))]
+
+    @property
+    def limits(self) -> dict[str, object]:
+        """The rate limits by their id, as they were told last."""
+        return dict(self._limits)
 
     def resets_at(self) -> datetime | None:
-        """When the exhausted rate limit resets: the latest of those that are used up, else the
-        fullest one's."""
-        windows = [
-            (child(limits, window)["usedPercent"], child(limits, window)["resetsAt"])
-            for limits in self._limits.values()
-            for window in ("primary", "secondary")
-            if _is_window(child(limits, window))
-        ]
-        if not windows:
-            return None
-        used_up = [reset for used, reset in windows if used >= 100]
-        return datetime.fromtimestamp(max(used_up) if used_up else max(windows)[1], UTC)
+        """When a usage limit that was just met is over, if the rate limits tell it."""
+        return resets.of_windows(reversed(self._limits.values()))
 
 
-def _is_window(window: dict[str, Json]) -> bool:
-    used, reset = window.get("usedPercent"), window.get("resetsAt")
-    return type(used) in (int, float) and type(reset) is int and 0 < reset < 2**36
+def _merged(before: dict[str, Json], told: dict[str, Json]) -> dict[str, Json]:
+    """What was known, under what is told now, window by window; nothing tells null."""
+    merged = dict(before)
+    for name, value in told.items():
+        old = before.get(name)
+        if isinstance(value, dict) and isinstance(old, dict):
+            merged[name] = {**old, **{key: one for key, one in value.items() if one is not None}}
+        elif value is not None:
+            merged[name] = value
+    return merged

@@ -162,6 +162,28 @@ def test_metrics_have_one_row_per_finished_issue_in_rfc_4180(world: FakeWorld) -
     assert len(metrics(world.history, world.policy, everything=True).rows) == 4
 
 
+@pytest.mark.parametrize(
+    ("cut", "told"),
+    [
+        (0, ""),
+        (1, "1 answer was cut off: what it cost may be missing from the sum"),
+        (2, "2 answers were cut off: what they cost may be missing from the sum"),
+    ],
+)
+def test_answers_whose_cost_nobody_told_are_named_beside_the_sum(
+    world: FakeWorld, cut: int, told: str
+) -> None:
+    world.end("A-2", Outcome.LOST, cut_answers=cut)
+    world.tick()
+
+    result = explain(world.sockets(), "A-2", ())
+    cells = as_csv(metrics(world.history, world.policy, everything=True)).split("\r\n")
+    row = next(line for line in cells if line.startswith("A-2"))
+    assert (result.cut_answers, cells[0][-12:], row[-2:]) == (cut, ",cut_answers", f",{cut}")
+    shown = " ".join(as_text(result).split()).partition("uncounted ")[2]
+    assert (shown[: len(told)], bool(shown)) == (told, cut > 0)
+
+
 def test_work_that_could_not_be_rescued_is_named(world: FakeWorld) -> None:
     nested = GitFacts(kept_because="it holds a nested repository in vendor/")
     world.end("A-2", Outcome.FAILED, git=nested)

@@ -8,6 +8,7 @@ from symphony_cli.core.decisions import Dispatch
 from symphony_cli.core.events import Event
 from symphony_cli.core.plan import plan
 from symphony_cli.core.policy import Policy
+from symphony_cli.core.run import RunLimits
 from tests.builders import dispatched, enrol_all, history, iid, snapshot
 
 TAKE_OFF = "; take it off to let it run"
@@ -26,4 +27,5 @@ def looked(*issues: Any, after: tuple[Event, ...] = (), **world: Any) -> list[An
 
 
 def start(name: str = "ABC-1", attempt: int = 1, **more: Any) -> Dispatch:
-    return Dispatch(iid(name), attempt, more.pop("state", "Todo"), **more)
+    state, limits = more.pop("state", "Todo"), more.pop("limits", RunLimits())
+    return Dispatch(iid(name), attempt, state, limits, **more)

@@ -12,7 +12,7 @@ from symphony_cli.core.limits import spent, tokens_left
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
 from symphony_cli.core.record import Block, LastRun, Retry, Running
-from symphony_cli.core.run import GitFacts, ThreadRef
+from symphony_cli.core.run import GitFacts, RunLimits, ThreadRef
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
 from tests.builders import (
@@ -38,7 +38,9 @@ def test_a_dispatch_begins_a_run() -> None:
     before = record(e.Faulted(NOW, ABC, "settling", "oops"))
     assert record(dispatched(at=later(3), state="Todo", attempt=1)) == replace(
         before,
-        running=Running(rid(), 1, later(3), "Todo", entries={"todo": 1}),
+        running=Running(
+            rid(), 1, later(3), "Todo", entries={"todo": 1}, limits=RunLimits(), stay=NOW
+        ),
         runs=1,
         attempts_since_progress=1,
         first_dispatched_at=later(3),
@@ -54,6 +56,7 @@ def test_what_is_asked_of_a_run_is_remembered_with_it() -> None:
         e.Signalled(NOW, ABC, rid(), "KILL"),
         e.Recovered(NOW, ABC, rid()),
         e.Recovered(NOW, ABC, rid()),
+        e.Granted(NOW, ABC, rid(), RunLimits(max_turns=50)),
     )
     assert found.running == Running(
         rid(),
@@ -66,6 +69,9 @@ def test_what_is_asked_of_a_run_is_remembered_with_it() -> None:
         recoveries=2,
         recovered_at=NOW,
         entries={"todo": 1},
+        limits=RunLimits(max_turns=50),
+        granted=True,
+        stay=NOW,
     )
 
 
@@ -75,6 +81,7 @@ def test_what_is_asked_of_a_run_is_remembered_with_it() -> None:
         e.StopAsked(NOW, ABC, rid("run_0"), "label"),
         e.Signalled(NOW, ABC, rid("run_0"), "TERM"),
         e.Recovered(NOW, ABC, rid("run_0")),
+        e.Granted(NOW, ABC, rid("run_0"), RunLimits(max_turns=1)),
         ended(run="run_0", outcome=Outcome.FAILED, spent=Usage(input=5), turns=3),
         ended(run="run_0", outcome=Outcome.PROVIDER, hold=60.0),
     ],

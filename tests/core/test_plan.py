@@ -150,7 +150,7 @@ def test_a_finished_issue_that_comes_back_keeps_its_key_and_its_count_of_runs(st
     assert list(plan(snapshot(issue()), past, POLICY)) == [
         TakeIn(((issue(), Key("old")),), (), None),
         Enrol(ABC),
-        start(attempt=2, retry_kind=CONTINUATION, thread="t1"),
+        start(attempt=2, retry_kind=CONTINUATION, thread=ThreadRef("t1")),
     ]
 
 
@@ -211,7 +211,9 @@ def test_the_next_run_goes_on_with_the_same_thread_and_knows_why(
     outcome: Outcome, kind: Any
 ) -> None:
     over_once = ended(outcome=outcome, thread=ThreadRef("t1"))
-    assert decided(*RUNNING, over_once) == [start(attempt=2, retry_kind=kind, thread="t1")]
+    assert decided(*RUNNING, over_once) == [
+        start(attempt=2, retry_kind=kind, thread=ThreadRef("t1"))
+    ]
 
 
 def test_stale_facts_start_nobody_and_settling_goes_on() -> None:

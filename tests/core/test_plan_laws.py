@@ -11,6 +11,7 @@ from symphony_cli.core.decisions import (
     Decision,
     Deliver,
     Dispatch,
+    Grant,
     PassOver,
     Recover,
     Signal,
@@ -24,7 +25,7 @@ from symphony_cli.core.plan import plan
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.record import Running
-from symphony_cli.core.run import PidFile
+from symphony_cli.core.run import PidFile, RunLimits
 from symphony_cli.core.shape import encode
 from symphony_cli.core.snapshot import Sighting, Snapshot, TrackerView
 from symphony_cli.core.times import age
@@ -86,6 +87,7 @@ def sightings(draw: st.DrawFn, running: Running) -> Sighting:
         pid=pid,
         verdict=told if kind == 2 else None,
         stop_there=draw(st.booleans()),
+        granted=draw(st.sampled_from([None, RunLimits(), RunLimits(3)])),
     )
 
 
@@ -133,6 +135,8 @@ def carried_out(
             runs[decision.issue] = Sighting(True, decision.run, 1, stop_there=True)
         if isinstance(decision, Stop):
             runs[decision.issue] = replace(runs[decision.issue], stop_there=True)
+        if isinstance(decision, Grant):
+            runs[decision.issue] = replace(runs[decision.issue], granted=decision.limits)
         if isinstance(decision, Signal):
             beats: PidFile = pid_file(decision.run, world.now)
             runs[decision.issue] = replace(runs[decision.issue], pid=beats)

@@ -20,7 +20,7 @@ from symphony_cli.core.decisions import (
 )
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.reasons import BlockReason, Outcome, Why
-from symphony_cli.core.run import ThreadRef
+from symphony_cli.core.run import RunLimits, ThreadRef
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import write_id
 from tests.builders import (
@@ -50,7 +50,7 @@ def test_a_run_that_ended_is_settled_and_its_slot_used_in_the_same_tick() -> Non
     one_slot = replace(POLICY, slots=1)
     assert decided(*past, policy=one_slot, runs={ABC: over(told)}) == [
         Settle(ABC, e.Ended(NOW, ABC, rid(), told)),
-        start(attempt=2, retry_kind=CONTINUATION, thread="t1"),
+        start(attempt=2, retry_kind=CONTINUATION, thread=ThreadRef("t1")),
         PassOver(iid("ABC-2"), Why.SLOTS, "all 1 slots are taken (`agent.max_concurrent_agents`)"),
     ]
 
@@ -179,7 +179,8 @@ def test_a_spent_budget_blocks_under_its_own_label() -> None:
     )
     policy = replace(POLICY, max_tokens_per_issue=1000)
     assert decided(*used, policy=policy) == [made, *told_by(made)]
-    assert start(attempt=2, retry_kind=CONTINUATION) in decided(
+    left = RunLimits(tokens=1)
+    assert start(attempt=2, limits=left, retry_kind=CONTINUATION) in decided(
         *used, policy=replace(policy, max_tokens_per_issue=1001)
     )
 

@@ -45,6 +45,12 @@ TABLE: list[tuple[str, Issue, Rules, Refusal | None]] = [
     ("cancelled stops at once", issue(state="Cancelled"), Rules(), not_active("Cancelled", True)),
     ("duplicate stops at once", issue(state="Duplicate"), Rules(), not_active("Duplicate", True)),
     (
+        "a stop label stops at once whoever is handing over",
+        issue(state="Human Review", labels=("hands off",)),
+        Rules(stop_labels=("hands off",)),
+        not_active("Human Review and it carries the stop label hands off", True),
+    ),
+    (
         "terminal wins over active",
         issue(),
         Rules(active_states=("todo",), terminal_states=("todo",)),

@@ -243,11 +243,33 @@ def test_two_failures_of_the_machine_hold_nobody_and_three_hold_everybody() -> N
     )
 
 
-def test_a_limit_of_the_provider_holds_everybody_at_once() -> None:
-    assert closed(history(*unfit(1, Outcome.PROVIDER)), after(20), POLICY) == (
+def test_a_usage_limit_holds_everybody_at_once() -> None:
+    limited = ended("A", "run_0", Outcome.PROVIDER, hold=60.0, reason="usage_limit", detail="Wait.")
+    past = history(*enrol_all("A", "B"), dispatched("A", "run_0", at=later(-9)), limited)
+    assert closed(past, after(20), POLICY) == (Why.PROVIDER, "Wait.; one probe in 40 s")
+
+
+def test_two_failures_of_the_provider_hold_nobody_and_three_hold_everybody() -> None:
+    assert closed(history(*unfit(2, Outcome.PROVIDER)), after(0), POLICY) is None
+    assert closed(history(*unfit(3, Outcome.PROVIDER)), after(20), POLICY) == (
         Why.PROVIDER,
-        "1 failures in a row (no git); one probe in 40 s",
+        "3 failures in a row (no git); one probe in 40 s",
     )
+
+
+@pytest.mark.parametrize(("turn", "held"), [(1, True), (2, False)])
+def test_a_sandbox_is_mended_when_a_turn_got_through_and_not_when_the_model_answered(
+    turn: int, held: bool
+) -> None:
+    """What the agent's commands do shows only after the model's first answer."""
+    past = history(
+        *unfit(2),
+        dispatched("A"),
+        ended("A", outcome=Outcome.ENVIRONMENT, reason="sandbox", answered=True, hold=60.0),
+        dispatched("B", "probe", at=later(60)),
+    )
+    probe = alive("probe", answered=True, turns=turn)
+    assert (closed(past, after(90, B=probe), POLICY) is not None) is held
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ENVIRONMENT, Outcome.PROVIDER])

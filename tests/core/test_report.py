@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,18 +90,23 @@ def test_a_whole_run_adds_up() -> None:
             r.ThreadBegan(NOW, thread, base=tokens(100), resumed=True),
             r.Phase(NOW, "turn"),
             r.TurnBegan(NOW, 1, "turn_a"),
-            r.UsageSeen(NOW, "t1", tokens(160)),
+            r.ThreadBusy(NOW, "t1"),
+            r.UsageSeen(NOW, "t1", tokens(160), tokens(100)),
+            r.ThreadBusy(NOW, "sub"),
             r.UsageSeen(NOW, "sub", tokens(5)),
             r.Said(NOW, "first"),
             r.Asked(NOW, "approval", "decline"),
             r.ToolCalled(NOW, "linear_graphql", True),
+            r.ThreadIdle(NOW, "t1"),
             r.TurnEnded(NOW, 1, "completed"),
             r.TurnBegan(NOW, 2, "turn_b"),
+            r.ThreadBusy(NOW, "t1"),
             r.Stalled(NOW, 300.0),
+            r.ThreadIdle(NOW, "t1", cut=True),
             r.TurnEnded(NOW, 2, "interrupted"),
             r.Said(NOW, "last"),
-            r.Limited(NOW, {"primary": 10, "secondary": 1}),
-            r.Limited(NOW, {"primary": 20}),
+            r.Limited(NOW, {"limitId": "b", "primary": 5}),
+            r.Limited(NOW, {"limitId": "a", "primary": 20}),
             closing(Outcome.STALLED),
             r.Phase(NOW, "cleanup"),
             r.Ended(NOW, "term", (7,)),
@@ -118,10 +124,12 @@ def test_a_whole_run_adds_up() -> None:
         answered=True,
         turns=1,
         turn_began=2,
+        cut=1,
+        busy=frozenset({"sub"}),
         last_message="last",
         stalls=1,
         declines=1,
-        limits={"primary": 20, "secondary": 1},
+        limits={"a": {"limitId": "a", "primary": 20}, "b": {"limitId": "b", "primary": 5}},
         closing=closing(Outcome.STALLED),
         killed={"term": (7, 10), "sweep": (8, 9)},
     )
@@ -130,10 +138,48 @@ def test_a_whole_run_adds_up() -> None:
 def test_a_replayed_total_is_no_answer_of_the_model() -> None:
     """A resumed thread sends its old total before anybody has said a word."""
     began = r.ThreadBegan(NOW, ThreadRef("t1"), base=tokens(100), resumed=True)
-    replayed = r.add_up([began, r.UsageSeen(NOW, "t1", tokens(100))])
-    hidden = r.add_up([began, r.UsageSeen(NOW, "t1", tokens(150))])
-    spent = r.add_up([began, r.TurnBegan(NOW, 1), r.UsageSeen(NOW, "t1", tokens(101))])
+    seen = [r.UsageSeen(NOW, "t1", tokens(n), tokens(100)) for n in (100, 150, 101)]
+    replayed, hidden = r.add_up([began, seen[0]]), r.add_up([began, seen[1]])
+    spent = r.add_up([began, r.TurnBegan(NOW, 1), seen[2]])
     assert (replayed.answered, hidden.answered, spent.answered) == (False, False, True)
+
+
+def test_a_total_that_begins_anew_adds_to_what_was_spent_before() -> None:
+    began = r.ThreadBegan(NOW, ThreadRef("t1"), base=tokens(100), resumed=True)
+    anew = r.UsageSeen(NOW, "t1", Usage(), before=tokens(60))
+    after = r.UsageSeen(NOW, "t1", tokens(30), before=tokens(60))
+    whole: list[r.Line] = [began, r.UsageSeen(NOW, "t1", tokens(160), tokens(100)), anew, after]
+    assert [r.add_up(whole[:n]).meter.spent.total for n in range(1, 5)] == [0, 60, 60, 90]
+
+
+BEGUN = (r.Phase(NOW, "turn"), r.TurnBegan(NOW, 1), r.ThreadBusy(NOW, "t1"))
+OURS = r.ThreadBegan(NOW, ThreadRef("t1"))
+
+
+@pytest.mark.parametrize(
+    ("told", "cut"),
+    [
+        pytest.param((r.Phase(NOW, "launch"),), 0, id="nobody was asked"),
+        pytest.param(BEGUN[:1], 1, id="a turn was asked for"),
+        pytest.param(BEGUN[:2], 1, id="the server agreed"),
+        pytest.param(BEGUN, 1, id="it runs"),
+        pytest.param((*BEGUN, OURS), 1, id="its thread is known"),
+        pytest.param((*BEGUN, r.Phase(NOW, "cleanup")), 1, id="finish came"),
+        pytest.param((*BEGUN, r.ThreadIdle(NOW, "t1")), 0, id="it completed"),
+        pytest.param((*BEGUN, r.ThreadIdle(NOW, "t1", cut=True)), 1, id="it was cut"),
+        pytest.param((*BEGUN, OURS, r.ThreadBusy(NOW, "sub")), 2, id="a sub-agent runs, too"),
+        pytest.param(
+            (OURS, *BEGUN, r.ThreadBusy(NOW, "sub"), r.ThreadIdle(NOW, "t1"), BEGUN[0]),
+            2,
+            id="a sub-agent runs while the next turn is asked for",
+        ),
+        pytest.param((*BEGUN[:1], r.Phase(NOW, "closing")), 0, id="the turn was refused"),
+    ],
+)
+def test_an_answer_that_was_under_way_when_the_report_ends_counts_as_cut(
+    told: tuple[r.Line, ...], cut: int
+) -> None:
+    assert r.add_up(told).cut_answers == cut
 
 
 def test_a_thread_that_could_not_be_resumed_is_remembered() -> None:

@@ -19,10 +19,9 @@ from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, Outcome
 from symphony_cli.core.record import Hold, Record, Running
 from symphony_cli.core.run import SILENT_AFTER, GitFacts
-from symphony_cli.core.settle import HOLD_FROM, MOST_RECOVERIES, made_progress, settle
+from symphony_cli.core.settle import MOST_RECOVERIES, made_progress, settle
 from symphony_cli.core.settle import ended as fact_of
 from symphony_cli.core.snapshot import Sighting
-from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
 from tests.builders import (
     NOW,
@@ -44,7 +43,6 @@ from tests.values import any_of
 
 ABC = iid("ABC-1")
 POLICY = Policy(interval=30.0, backoff_base=10.0, backoff_cap=300.0)
-HOUR = 3600.0
 
 
 def judged(
@@ -134,7 +132,8 @@ def test_an_intent_without_a_run_was_nobodys_fault(seen: Sighting) -> None:
 
 def test_a_verdict_of_a_run_that_is_not_alive_is_taken_in_as_it_is() -> None:
     told = verdict(outcome=Outcome.HANDED_OVER, turns=3)
-    assert settled(over(told), now=later(5)) == e.Ended(later(5), ABC, rid(), told, wait=6.0)
+    ended = e.Ended(later(5), ABC, rid(), told, progress=True, wait=6.0)
+    assert settled(over(told), now=later(5)) == ended
 
 
 def test_what_a_dead_run_has_told_counts_also_when_its_last_act_never_manages() -> None:
@@ -240,7 +239,15 @@ def test_a_run_that_saw_the_tracker_otherwise_waits_for_the_next_read(outcome: O
 
 @pytest.mark.parametrize("outcome", NO_WAIT)
 def test_what_is_no_failure_waits_for_nothing(outcome: Outcome) -> None:
-    assert settled(over(verdict(outcome=outcome))).wait == 0.0
+    assert settled(over(verdict(outcome=outcome, reason="usage_limit"))).wait == 0.0
+
+
+def test_an_issue_whose_provider_fails_again_and_again_waits_by_its_own_count() -> None:
+    found = replace(record(dispatched()), provider_in_row=3, failures_in_row=5)
+    failed = verdict(outcome=Outcome.PROVIDER, reason="network")
+    worked = replace(failed, git=GitFacts(commits=1))
+    waits = [told_of(found, over(told)).wait for told in (failed, worked)]
+    assert waits == [backoff(4, 10.0, 300.0, ABC), backoff(1, 10.0, 300.0, ABC)]
 
 
 def test_what_prepare_found_not_eligible_is_looked_at_again_after_an_interval() -> None:
@@ -272,68 +279,6 @@ def told_of(found: Record, seen: Sighting) -> e.Ended:
     decision = settle(found, found.running, seen, History(), POLICY, NOW)
     assert isinstance(decision, Settle)
     return decision.ended
-
-
-# --- holds
-
-
-def held(kind: str, count: int) -> dict[str, Hold]:
-    return {kind: Hold(count, Wait(NOW, 0.0), "", NOW)}
-
-
-@pytest.mark.parametrize(
-    ("before", "steps"), [(0, 0), (1, 0), (HOLD_FROM - 1, 1), (HOLD_FROM, 2), (HOLD_FROM + 1, 3)]
-)
-def test_the_third_failure_of_the_machine_in_a_row_holds_everything(
-    before: int, steps: int
-) -> None:
-    told = settled(
-        over(verdict(outcome=Outcome.ENVIRONMENT)),
-        holds=held("environment", before) if before else {},
-    )
-    assert told.hold == backoff(steps, 10.0, 300.0, "environment")
-
-
-def test_a_machine_that_was_fit_enough_for_an_answer_holds_nobody() -> None:
-    told = settled(
-        over(verdict(outcome=Outcome.ENVIRONMENT, answered=True)), holds=held("environment", 9)
-    )
-    assert told.hold == 0.0
-
-
-@pytest.mark.parametrize(
-    ("until", "hold"),
-    [(later(HOUR), HOUR), (later(-5), 60.0), (later(30 * 86400), 7 * 86400.0)],
-    ids=["until its reset", "a reset that is past", "a date beyond a week is not believed"],
-)
-def test_a_provider_limit_with_a_date_holds_until_then(until: datetime, hold: float) -> None:
-    told = settled(over(verdict(outcome=Outcome.PROVIDER, reason="usage_limit", hold_until=until)))
-    assert told.hold == hold
-
-
-@pytest.mark.parametrize(
-    ("before", "minutes"), [(0, 15), (1, 30), (2, 60), (3, 120), (4, 240), (5, 360), (50, 360)]
-)
-def test_a_provider_limit_without_a_date_doubles_from_a_quarter_of_an_hour_to_six_hours(
-    before: int, minutes: int
-) -> None:
-    told = settled(
-        over(verdict(outcome=Outcome.PROVIDER, reason="usage_limit")),
-        holds=held("provider", before) if before else {},
-    )
-    assert told.hold == minutes * 60.0
-
-
-def test_overload_and_network_hold_by_backoff() -> None:
-    seen = over(verdict(outcome=Outcome.PROVIDER, reason="overloaded"))
-    holds = [settled(seen, holds=held("provider", n) if n else {}).hold for n in (0, 1, 2)]
-    assert holds == [backoff(n, 10.0, 300.0, "provider") for n in (1, 2, 3)]
-
-
-@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.ENVIRONMENT, Outcome.PROVIDER}))
-def test_nothing_else_holds_anybody_up(outcome: Outcome) -> None:
-    told = settled(over(verdict(outcome=outcome)), holds=held("environment", 9))
-    assert told.hold == 0.0
 
 
 def test_a_settled_run_is_not_running_any_more() -> None:

@@ -39,7 +39,7 @@ def test_the_next_run_resumes_its_thread_before_those_that_came_later() -> None:
     found = decided(*past, policy=policy, now=later(31))
 
     (first,) = [one for one in found if isinstance(one, Dispatch)]
-    assert (first.issue, first.attempt, first.thread) == (ABC, 2, "t1")
+    assert (first.issue, first.attempt, first.thread) == (ABC, 2, ThreadRef("t1"))
 
 
 def test_a_run_that_was_stopped_for_its_project_is_not_started_again() -> None:

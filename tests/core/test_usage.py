@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -55,6 +55,18 @@ def test_a_base_is_fixed_once() -> None:
 
 def test_a_thread_nobody_announced_began_at_nothing() -> None:
     assert Meter().seen("sub-agent", tokens(40)).spent == tokens(40)
+
+
+def test_a_count_that_begins_anew_takes_nothing_back_and_counts_from_nothing() -> None:
+    """Codex, when a conversation outgrew its model."""
+    meter = fed(tokens(100), [tokens(180)]).restarted("t1").restarted("t1").seen("t1", tokens(30))
+    assert meter.threads == {"t1": ThreadUsage(Usage(), tokens(30), before=tokens(80))}
+    assert meter.spent == tokens(110)
+
+
+def test_a_thread_whose_last_figures_codex_forgot_goes_on_from_the_figures_it_has() -> None:
+    meter = Meter().based("t1", tokens(100)).rebased("t1", tokens(70)).seen("t1", tokens(90))
+    assert meter.spent == tokens(20)
 
 
 def test_all_threads_of_a_run_are_summed() -> None:
@@ -127,6 +139,15 @@ def test_spend_is_uncached_input_and_output_and_cached_input_by_its_weight(
     usage: Usage, weight: float, spend: int
 ) -> None:
     assert usage.spend(weight) == spend
+
+
+@given(first=totals, second=totals, weight=st.floats(min_value=0, max_value=1))
+def test_a_sum_is_never_worth_less_than_its_parts(
+    first: Usage, second: Usage, weight: float
+) -> None:
+    """So that a run which used up what was left of a budget leaves nothing of it."""
+    one, two = (replace(u, cached_input=min(u.input, u.cached_input)) for u in (first, second))
+    assert (one + two).spend(weight) >= one.spend(weight) + two.spend(weight)
 
 
 def test_a_verdict_sums_its_threads() -> None:

@@ -96,13 +96,24 @@ def test_a_run_that_a_signal_ends_starts_no_tick_and_any_other_does(
 
 def test_comments_are_new_since_the_newest_run_that_had_a_turn(world: World) -> None:
     hours = [ORDERED_AT + timedelta(hours=n) for n in range(4)]
-    run_of(world, 1, [TURN], hours[0])
+    run_of(world, 1, [THREAD, TURN], hours[0])
     run_of(world, 2, [THREAD, TURN, FAILED], hours[1])
     run_of(world, 3, [THREAD, FAILED], hours[2])
     (world.state.issue("ABC-1") / "4").mkdir()
     (world.state.issue("ABC-1") / "lock").touch()
-    newest = run_of(world, 5, [TURN], hours[3])
-    assert last_shown(newest) == hours[1]
+    newest = run_of(world, 5, [THREAD, TURN], hours[3])
+    assert last_shown(newest, THREAD.thread) == hours[1]
+
+
+def test_what_another_thread_was_shown_is_new_to_this_one(world: World) -> None:
+    """A reviewer's run saw a comment that the thread which made the work has not seen yet."""
+    hours = [ORDERED_AT + timedelta(hours=n) for n in range(3)]
+    review = replace(THREAD, thread=ThreadRef("review"))
+    run_of(world, 1, [THREAD, TURN], hours[0])
+    run_of(world, 2, [review, TURN], hours[1])
+    third = run_of(world, 3, [], hours[2])
+    threads = (THREAD.thread, review.thread, None)
+    assert [last_shown(third, thread) for thread in threads] == [*hours[:2], None]
 
 
 def test_the_newest_comment_that_was_shown_counts_by_the_date_that_the_tracker_gave(
@@ -111,14 +122,14 @@ def test_the_newest_comment_that_was_shown_counts_by_the_date_that_the_tracker_g
     """Its clock and ours differ by minutes, and a comment must not fall between the two."""
     shown = ORDERED_AT - timedelta(minutes=3)
     told = report.IssueRead(ORDERED_AT, world.order().issue.facts(), shown)
-    run_of(world, 1, [told, TURN], ORDERED_AT)
-    assert last_shown(run_of(world, 2, [TURN], ORDERED_AT)) == shown
+    run_of(world, 1, [told, THREAD, TURN], ORDERED_AT)
+    assert last_shown(run_of(world, 2, [], ORDERED_AT), THREAD.thread) == shown
 
 
 def test_when_no_run_had_a_turn_every_comment_is_new(world: World) -> None:
     first = run_of(world, 1, [THREAD, FAILED], ORDERED_AT)
     second = run_of(world, 2, [], ORDERED_AT)
-    assert (last_shown(first), last_shown(second)) == (None, None)
+    assert [last_shown(run, THREAD.thread) for run in (first, second)] == [None, None]
 
 
 # Roots and counts.

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from symphony_cli.core.reasons import Outcome
-from symphony_cli.core.run import GitFacts, Identity, Order, PidFile, StopNote, ThreadRef, Verdict
+from symphony_cli.core.run import (
+    GitFacts,
+    Identity,
+    Order,
+    PidFile,
+    RunLimits,
+    StopNote,
+    ThreadRef,
+    Verdict,
+)
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.usage import Usage
 from symphony_cli.errors import RunLocked
@@ -24,6 +33,7 @@ class FakeRun:
     pid: PidFile | None = None
     stop: StopNote | None = None
     finishing: bool = False
+    granted: RunLimits | None = None
     spent: Usage = Usage()
 
 
@@ -83,7 +93,19 @@ class FakeAgents:
             return Sighting(alive=alive)
         number, found = mine[-1]
         stop_there = found.stop is not None
-        return Sighting(alive, run, number, found.pid, found.verdict, stop_there=stop_there)
+        return Sighting(
+            alive,
+            run,
+            number,
+            found.pid,
+            found.verdict,
+            stop_there=stop_there,
+            granted=found.granted,
+        )
+
+    def grant(self, key: Key, run: RunId, limits: RunLimits) -> None:
+        self._fuse.spark("before the grant")
+        self.find(key, run).granted = limits
 
     def stop(self, key: Key, run: RunId, note: StopNote) -> None:
         self._fuse.spark("before the stop file")

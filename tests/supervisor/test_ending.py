@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from symphony_cli.core import report
 from symphony_cli.core.run import StopNote
+from symphony_cli.errands.finish import HURRIED, ORDINARY
 from symphony_cli.supervisor.actions import CloseStdin, SignalCodex, Tell
+from symphony_cli.supervisor.ending import GENTLE, QUICK
 
 from .play import PID, THREAD, Play
 
@@ -153,3 +158,16 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     play.take(play.session.terminated(play.now))
     play.tracker("go_on")
     assert len(play.actions) == before
+
+
+def test_the_steps_and_their_seconds_are_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "codex.md").read_text()
+    (section,) = re.findall(r"^## Stopping\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([\d.]+) \| ([\d.–]+) \|$", section, re.MULTILINE)
+    quick = dict(QUICK)
+    assert rows == [
+        (name, f"{seconds:g}", f"{quick[name]:g}" if name in quick else "–")
+        for name, seconds in GENTLE
+    ]
+    rounds = f"SIGTERM, and SIGKILL twice, {ORDINARY.patience:g} s each ({HURRIED.patience:g} s"
+    assert rounds in " ".join(section.split())

@@ -102,7 +102,7 @@ def test_a_full_disk_ends_no_run_and_costs_no_line_of_its_report(paths: RunPaths
     kinds = [json.loads(line)["kind"] for line in paths.report.read_bytes().splitlines()]
     assert (held_back, said.strip()) == (True, "handed_over")
     assert [kind for kind in kinds if kind != "phase"] == (
-        "turn thread tool said usage turn_ended closing ended".split()
+        "turn busy thread tool said usage idle turn_ended closing ended".split()
     )
 
 

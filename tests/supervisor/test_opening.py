@@ -82,12 +82,37 @@ def test_a_thread_that_cannot_be_resumed_is_replaced_and_told_why() -> None:
     )
 
 
-def test_a_thread_that_another_process_writes_ends_the_run() -> None:
+HELD = "thread thread-1 already has an active writer"
+
+
+def test_a_thread_that_another_process_lets_go_of_is_resumed() -> None:
     play = Play(thread=OLD)
     play.initialized()
-    play.refuse("thread/resume", "thread thread-1 already has an active writer")
-    assert play.ending() == ("failed", "writer")
-    assert "thread/start" not in play.methods
+    for _ in range(3):
+        play.refuse("thread/resume", HELD)
+        play.wait(2)
+    play.reply("thread/resume", thread={"id": THREAD})
+    play.turn_starts()
+    (line,) = began(play)
+    assert isinstance(line, report.ThreadBegan)
+    assert (line.thread.id, line.resumed, line.fresh_because) == (THREAD, True, "")
+
+
+def test_a_thread_that_another_process_keeps_is_replaced_and_told_why() -> None:
+    play = Play(thread=OLD)
+    play.initialized()
+    for _ in range(100):
+        if "thread/start" in play.methods:
+            break
+        play.refuse("thread/resume", HELD)
+        play.wait(2)
+    play.reply("thread/start", thread={"id": "thread-2"})
+    play.reply("turn/start", turn={"id": "u"})
+    item = {"type": "userMessage", "id": "i"}
+    play.say("item/completed", threadId="thread-2", item=item)
+    (line,) = began(play)
+    assert isinstance(line, report.ThreadBegan) and play.ending() == ("", "")
+    assert line.fresh_because == f"another process has had it open for 40 s ({HELD})"
 
 
 def test_a_machine_that_cannot_start_codex_is_no_fault_of_the_issue() -> None:

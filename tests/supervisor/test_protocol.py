@@ -103,3 +103,16 @@ def test_our_messages_are_single_lines_without_a_jsonrpc_member() -> None:
         b'{"id":0,"result":{}}\n',
         b'{"id":"x","error":{"code":-32601,"message":"no"}}\n',
     ]
+
+
+@given(st.text())
+def test_a_delta_names_the_turn_that_it_belongs_to_whatever_its_text_is(said: str) -> None:
+    params = {"threadId": "t", "turnId": "turn-7", "itemId": "i", "delta": said}
+    line = json.dumps({"method": "item/x/outputDelta", "params": params})
+    assert parse(line.encode()) == Delta("item/x/outputDelta", "turn-7")
+
+
+def test_a_text_that_looks_like_the_name_of_a_turn_is_none() -> None:
+    params = {"threadId": "t", "delta": '"turnId":"forged"'}
+    line = json.dumps({"method": "item/x/delta", "params": params})
+    assert parse(line.encode()) == Delta("item/x/delta", "")

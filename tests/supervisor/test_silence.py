@@ -4,6 +4,8 @@ import pytest
 
 from symphony_cli.core import report
 from symphony_cli.core.run import CodexSettings
+from symphony_cli.supervisor import work
+from symphony_cli.supervisor.outgoing import CLEAN
 
 from .play import THREAD, Play
 
@@ -115,15 +117,83 @@ def test_a_command_that_ended_gives_no_more_patience() -> None:
     assert len(play.lines(report.Stalled)) == 1
 
 
-def test_a_command_in_the_background_is_open_in_the_next_turn_too() -> None:
+def second_turn(*left_behind: str) -> Play:
+    """A second turn, after one that began these items and did not end them."""
     play = started()
-    play.item_starts("commandExecution", "server")
-    play.item_starts("sleep", "nap")
+    for kind in left_behind:
+        play.item_starts(kind, kind)
     play.turn_ends()
     play.tracker("go_on")
     play.turn_starts()
-    play.wait(1000)
-    assert play.lines(report.Stalled) == []
+    return play
+
+
+def silence(play: Play) -> float:
+    """How long the next silence is allowed to be."""
+    before = play.seconds
+    play.wait(10_000)
+    stalls = [line for line in play.lines(report.Stalled) if isinstance(line, report.Stalled)]
+    assert stalls and before + stalls[-1].silent <= play.seconds
+    return stalls[-1].silent
+
+
+def test_a_server_left_behind_does_not_lend_its_patience_to_later_turns() -> None:
+    play = second_turn("commandExecution", "mcpToolCall", "sleep")
+    assert silence(play) == 300 + work.POLL
+
+
+def test_a_command_left_behind_that_has_ended_lends_nothing() -> None:
+    play = second_turn("commandExecution")
+    play.item_ends("commandExecution", "commandExecution")
+    assert silence(play) == 300
+
+
+def test_what_a_command_left_behind_prints_is_no_sign_of_life_of_a_later_turn() -> None:
+    play = second_turn("commandExecution")
+    for _ in range(4):
+        play.wait(200)
+        play.say(
+            "item/commandExecution/outputDelta", threadId=THREAD, turnId="turn-1", delta="tick"
+        )
+    assert len(play.lines(report.Stalled)) == 1
+
+
+def test_a_sleep_is_waited_for_as_long_as_it_takes_and_no_longer() -> None:
+    play = started()
+    nap = {"type": "sleep", "id": "nap", "durationMs": 400_000}
+    play.say("item/started", threadId=THREAD, turnId=play.turn, item=nap)
+    assert silence(play) == 700
+
+
+def test_a_hung_sub_agent_is_noticed_though_its_parent_waits_for_it() -> None:
+    play = started()
+    play.item_starts("collabAgentToolCall")
+    play.say("turn/started", threadId="child", turn={"id": "child-1"})
+    assert silence(play) == 300
+    sent = [one["params"] for one in play.sent if one.get("method") == "turn/interrupt"]
+    assert sent[:2] == [
+        {"threadId": THREAD, "turnId": "turn-1"},
+        {"threadId": "child", "turnId": "child-1"},
+    ]
+
+
+def test_the_commands_of_sub_agents_are_ended_after_a_silence_like_our_own() -> None:
+    play = started()
+    play.say("turn/started", threadId="child", turn={"id": "child-1"})
+    play.wait(300)
+    interrupted = {"id": "child-1", "status": "interrupted"}
+    play.say("turn/completed", threadId="child", turn=interrupted)
+    play.turn_ends("interrupted")
+    cleaned = [one["params"] for one in play.sent if one.get("method") == CLEAN]
+    assert cleaned == [{"threadId": THREAD}, {"threadId": "child"}]
+
+
+def test_the_command_of_a_sub_agent_is_waited_for_like_our_own() -> None:
+    play = started()
+    play.say("turn/started", threadId="child", turn={"id": "child-1"})
+    play.item_starts("collabAgentToolCall")
+    play.item_starts("commandExecution", thread="child")
+    assert silence(play) == 1800
 
 
 def test_waiting_for_a_tool_of_ours_is_no_silence() -> None:

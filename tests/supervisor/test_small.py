@@ -36,5 +36,5 @@ def test_a_supervisor_that_is_handed_no_secret_loads_nothing_heavy() -> None:
     assert loaded() & HEAVY == set()
 
 
-def test_hiding_a_secret_is_all_that_a_supervisor_needs_ctypes_for() -> None:
-    assert loaded("very-secret-value") & HEAVY == {"ctypes"}
+def test_a_secret_costs_a_supervisor_what_hides_it_and_what_hands_it_on() -> None:
+    assert loaded("very-secret-value") & HEAVY == {"ctypes", "socket"}

@@ -55,7 +55,11 @@ class AgentSection(Section):
     )
     rework_states: Names = key(("Rework",), "States that count as rework.", effect=Effect.LATER)
     max_tokens_per_issue: Whole | None = key(
-        None, "What an issue may spend in its life.", "tokens", shown="no limit", gt=0
+        None,
+        "What an issue and its sub-agents may spend in its life: uncached input and output.",
+        "tokens",
+        shown="no limit",
+        gt=0,
     )
     max_tokens_per_day: Whole | None = key(
         None,
@@ -76,7 +80,9 @@ class AgentSection(Section):
         {}, "Prompts for issues in some states, instead of the body of WORKFLOW.md.", "Jinja2"
     )
     fresh_thread_states: Names = key(
-        (), "States in which a run starts a new thread.", effect=Effect.LATER
+        (),
+        "States in which each stay of an issue has a thread of its own, such as a review that must"
+        " not know how the work was made.",
     )
     stop_continue_labels: Names = key(
         (),

@@ -19,6 +19,9 @@ _KEBAB = {
     "dangerFullAccess": "danger-full-access",
 }
 _CAMEL = {kebab: camel for camel, kebab in _KEBAB.items()} | {"external-sandbox": "externalSandbox"}
+_SANDBOXES = tuple(_KEBAB.values())
+_TURN_SANDBOXES = (*_KEBAB, "externalSandbox")
+_POLICIES = ("never", "on-request", "untrusted")
 _REJECTABLE = ("sandbox_approval", "rules", "mcp_elicitations")
 
 
@@ -35,14 +38,19 @@ def _command(text: str) -> str:
 def _approval_policy(value: JsonValue) -> JsonValue:
     """Reject says what is refused, granular what is asked: the same with opposite truth."""
     if isinstance(value, str):
-        return "on-request" if value == "on-failure" else value
+        return "on-request" if value == "on-failure" else _one_of(value, _POLICIES)
     if not isinstance(value, dict):
         raise ValueError("must be a name such as never or on-request, or a map")
-    if set(value) != {"reject"}:
-        return value
-    rejected = value["reject"]
+    if set(value) not in ({"reject"}, {"granular"}):
+        raise ValueError("must be a name, or a map with granular as its only key")
+    ((form, rejected),) = value.items()
     if not isinstance(rejected, dict) or not all(isinstance(v, bool) for v in rejected.values()):
-        raise ValueError("has a reject that is no map of names to true or false")
+        raise ValueError(f"has a {form} that is no map of names to true or false")
+    if form == "granular":
+        missing = [name for name in _REJECTABLE if name not in rejected]
+        if missing:
+            raise ValueError(f"has a granular without {', '.join(missing)}")
+        return value
     names = (*_REJECTABLE, *(name for name in rejected if name not in _REJECTABLE))
     return {"granular": {name: not rejected.get(name, False) for name in names}}
 
@@ -51,11 +59,20 @@ def _turn_sandbox(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     kind = value.get("type")
     if not isinstance(kind, str):
         raise ValueError("needs a type, such as workspaceWrite")
-    return {**value, "type": _CAMEL.get(kind, kind)}
+    return {**value, "type": _one_of(_CAMEL.get(kind, kind), _TURN_SANDBOXES, "has a type that")}
 
 
 def _thread_sandbox(name: str) -> str:
-    return _KEBAB.get(name, name)
+    return _one_of(_KEBAB.get(name, name), _SANDBOXES)
+
+
+def _one_of(name: str, names: tuple[str, ...], what: str = "") -> str:
+    """Codex would refuse another name as well, but only once a run has been made ready for it."""
+    if name not in names:
+        *first, last = names
+        known = f"{', '.join(first)} or {last}"
+        raise ValueError(f'{what} must be {known}, not "{name}"'.lstrip())
+    return name
 
 
 class CodexSection(Section):
@@ -84,14 +101,15 @@ class CodexSection(Section):
     )
     approval_answer: Literal["decline", "accept", "block"] | None = key(
         None,
-        "What a request for approval gets.",
+        "What a request for approval gets; `block` ends the run and asks a person.",
         shown="`accept` when `approval_policy` is `never`, else `decline`",
     )
     input_answer: Literal["decline", "block"] = key(
         "block", "What a question to the user gets; `block` ends the run and asks a person."
     )
     elicitation_policy: Literal["decline", "block"] = key(
-        "decline", "What a question of an MCP server gets."
+        "decline",
+        "What a question of an MCP server gets, and the question whether one of its tools may run.",
     )
     read_timeout_ms: Whole = key(
         5_000, "How long a start-up may take; never less than 60 s are given.", "ms", gt=0
@@ -107,6 +125,8 @@ class CodexSection(Section):
         1_800_000, "The same while a command of the agent is open.", "ms", gt=0
     )
     max_stall_recoveries: Whole = key(3, "So many interruptions; then the run ends.", ge=0)
-    turn_timeout_ms: Whole = key(3_600_000, "Silence that ends a turn for good.", "ms", gt=0)
+    turn_timeout_ms: Whole = key(
+        3_600_000, "The most silence in a turn, whatever is open.", "ms", gt=0
+    )
     turn_limit_ms: Whole = key(0, "What a turn may take in all; 0 is no limit.", "ms", ge=0)
     run_limit_ms: Whole = key(28_800_000, "What a run may take in all; 0 is no limit.", "ms", ge=0)

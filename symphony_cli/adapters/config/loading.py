@@ -164,6 +164,7 @@ def _settings(
             template=document.prompt,
             by_state=translate.templates(config),
             line=document.prompt_line,
+            fresh_states=translate.normed(config.agent.fresh_thread_states),
         ),
         rules=translate.rules(config, tracker.assignee, tracker.project_slug),
         codex=translate.codex(config, places),

@@ -92,22 +92,23 @@ def _repo(
     return workflow_git.origin(repo, environ) or str(repo.top)
 
 
-def _norms(names: Iterable[str]) -> tuple[str, ...]:
+def normed(names: Iterable[str]) -> tuple[str, ...]:
+    """Names as they are compared, each once."""
     return tuple(dict.fromkeys(norm(name) for name in names))
 
 
 def rules(config: Config, assignee: str, project: str = "") -> Rules:
     """Which issues are ours."""
     section = config.tracker
-    active = _norms(section.active_states)
+    active = normed(section.active_states)
     blocked = section.blocked_states
-    stop = _norms(config.agent.stop_continue_labels)
+    stop = normed(config.agent.stop_continue_labels)
     return Rules(
         active_states=active,
-        terminal_states=_norms(section.terminal_states),
-        blocked_states=active[:1] if blocked is None else _norms(blocked),
-        required_labels=_norms(section.required_labels),
-        stop_labels=_norms((*(label for label in stop if label), *STOP_LABELS)),
+        terminal_states=normed(section.terminal_states),
+        blocked_states=active[:1] if blocked is None else normed(blocked),
+        required_labels=normed(section.required_labels),
+        stop_labels=normed((*(label for label in stop if label), *STOP_LABELS)),
         assignee=assignee or None,
         project=project if project and section.kind == "linear" else None,
     )
@@ -125,6 +126,7 @@ def named(config: Config) -> dict[str, tuple[str, ...]]:
         "agent.stop_continue_labels": agent.stop_continue_labels,
         "agent.max_concurrent_agents_by_state": agent.max_concurrent_agents_by_state,
         "agent.prompt_template_by_state": agent.prompt_template_by_state,
+        "agent.fresh_thread_states": agent.fresh_thread_states,
     }
     written = {f"tracker.{key}" for key in tracker.model_fields_set}
     written |= {f"agent.{key}" for key in agent.model_fields_set}
@@ -145,6 +147,8 @@ def policy(config: Config, assignee: str, project: str = "") -> Policy:
         max_tokens_per_issue=agent.max_tokens_per_issue,
         max_dispatch_attempts=agent.max_dispatch_attempts,
         cached_token_weight=agent.cached_token_weight,
+        max_turns=agent.max_turns,
+        fresh_thread_states=normed(agent.fresh_thread_states),
         handoff_grace=agent.handoff_grace_ms / 1000,
         min_free_bytes=round(config.workspace.min_free_gb * 10**9),
     )
