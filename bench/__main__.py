@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import crowd, demoing, linear, measure, supervising, table, ticks
+from bench import crowd, demoing, interrupting, linear, measure, resuming, supervising, table, ticks
 from bench.rows import ROWS, Result, expected, result
 from bench.worlds import BYTECODE, environment
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     by_name = {one.row.name: one for one in found}
-    ordered = [by_name[row.name] for row in expected(full=asked.full)]
+    ordered = [by_name[row.name] for row in expected(full=asked.full) if row.name in by_name]
     print(table.as_json(ordered) if asked.json else table.as_text(ordered))
     return 0
 
@@ -55,8 +55,13 @@ def _measured(folder: Path, *, quick: bool, full: bool) -> Iterator[Result]:
     yield from ticks.timed(folder / "timed", baseline, rounds)
     _say("the replay")
     yield from ticks.replay(folder / "replay", baseline, 1 if quick else 3)
-    _say("a supervisor")
+    _say("supervisors")
     yield from supervising.supervised(folder / "run", baseline, 10.0 if quick else 60.0)
+    _say("kills")
+    yield from resuming.resumed(folder / "kills")
+    why = interrupting.missing()
+    _say("interruptions" if not why else f"no interruptions, as {why};")
+    yield from () if why else interrupting.interrupted(folder / "again")
     _say("a crowded tick")
     yield from crowd.crowded(folder / "crowd", baseline, rounds)
     _say("Linear")

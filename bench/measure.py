@@ -110,3 +110,11 @@ def memory_of(pid: int) -> tuple[float, float]:
     named = dict(line.split(":", 1) for line in lines if ":" in line)
     now, high = (int(named[name].split()[0]) for name in ("VmRSS", "VmHWM"))
     return now * 1024 / MEGABYTE, high * 1024 / MEGABYTE
+
+
+def share_of(pid: int) -> float:
+    """What a running process adds to the memory that is used, in MB: pages that several processes
+    share count for each in part (Pss of /proc/PID/smaps_rollup, proc(5))."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (size,) = (line.split()[1] for line in lines if line.startswith("Pss:"))
+    return int(size) * 1024 / MEGABYTE

@@ -62,6 +62,37 @@ def _linear(name: str, what: str) -> tuple[Row, ...]:
     )
 
 
+def _crowd(name: str, count: int) -> tuple[Row, ...]:
+    many = f"{count} supervisors at ten events a second each"
+    return (
+        Row(f"{name}.rss", f"{many}: RSS of the largest", "MB", 15.0),
+        Row(f"{name}.peak", f"{many}: highest RSS so far", "MB", 15.0),
+        Row(f"{name}.together", f"{many}: PSS of all together", "MB"),
+        Row(f"{name}.cpu", f"{many}: share of a core, each", "%", 1.0),
+        Row(f"{name}.events", f"{many}: events that arrived in a second, each", "1/s"),
+    )
+
+
+_KILL = "from SIGKILL of a supervisor to the next turn on its thread, a tick every 10 s"
+_ANEW = "the same work"
+
+AGAIN: tuple[Row, ...] = (
+    Row("again.none", "bytes that a model must read anew in a work of ten requests", "B"),
+    Row(
+        "again.rollover", f"{_ANEW}, rolled over in the middle (`agent.max_turns`)", "B", 1.1, True
+    ),
+    Row("again.failed", f"{_ANEW}, after a turn that failed", "B", 1.1, True),
+    Row("again.stall", f"{_ANEW}, after a silence", "B", 1.1, True),
+    Row("again.supervisor", f"{_ANEW}, after kill -9 of the supervisor", "B", 1.1, True),
+    Row("again.codex", f"{_ANEW}, after kill -9 of Codex", "B", 1.1, True),
+    Row("again.both", f"{_ANEW}, after kill -9 of both", "B", 1.1, True),
+    Row("again.shutdown", f"{_ANEW}, after SIGTERM to both", "B", 1.1, True),
+    Row("again.restart", f"{_ANEW}, after a restart of the machine", "B", 1.1, True),
+    Row("again.stop", f"{_ANEW}, after `symphony stop` and `unblock`", "B", 1.1, True),
+    Row("again.upgrade", f"{_ANEW}, with another version of Codex from the middle on", "B"),
+    Row("again.anew", f"{_ANEW}, with a new thread, as the old one's file is lost", "B"),
+)
+
 _CROWD = "tick with Linear, 50 running, 200 queued, 30 blocked, 20 waiting"
 _FIRST = "first poll of 10,000 issues of Linear"
 
@@ -107,6 +138,13 @@ ROWS: tuple[Row, ...] = (
     Row("s2.peak", "the same: highest RSS so far", "MB", 15.0),
     Row("s2.cpu", "the same: share of a core", "%", 1.0),
     Row("s2.events", "the same: events that arrived in a second", "1/s"),
+    *_crowd("s2.ten", 10),
+    *_crowd("s2.fifty", 50),
+    Row("kill.fastest", f"{_KILL}: the fastest of three", "s"),
+    Row("kill.median", "the same: the one in the middle", "s"),
+    Row("kill.slowest", "the same: the slowest", "s"),
+    Row("kill.backoff", "of it: the wait after a failure", "s"),
+    *AGAIN,
     Row("s3.wall", "tick with 50 running and 1,000 queued issues: wall time", "s", 1.0),
     Row("s3.cpu", "the same: CPU above the baseline", "s"),
     Row("s3.rss", "the same: maximum RSS", "MB"),

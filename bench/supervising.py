@@ -1,4 +1,4 @@
-"""Scenario: a real supervisor under an even stream of events (S2)."""
+"""Scenario: real supervisors, each under an even stream of events (S2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import emitter, measure, worlds
@@ -33,28 +34,60 @@ _OPENS_WITHIN = 30.0
 _WARM_UP = 2.0
 
 
+CROWDS = {"s2": 1, "s2.ten": 10, "s2.fifty": 50}
+"""How many supervisors are measured at once, by the beginning of the rows' names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Of some supervisors at once: the largest RSS and the highest one so far, all their PSS
+    together (MB), the mean share of a core, and the mean of events that arrived in a second."""
+
+    rss: float
+    peak: float
+    together: float
+    cpu: float
+    events: float
+
+
 def supervised(folder: Path, baseline: Cost, seconds: float) -> Iterator[Result]:
-    """S2: RSS at the end of the time, and the share of a core in it."""
-    paths = _run_folder(folder.resolve())
-    environ = worlds.environment(folder.resolve())
+    """S2: memory at the end of the time, and the share of a core in it, of 1, 10 and 50."""
+    for name, count in CROWDS.items():
+        load = _measured(folder.resolve() / name, count, seconds)
+        yield result(f"{name}.rss", load.rss, baseline.rss)
+        yield result(f"{name}.peak", load.peak, baseline.rss)
+        if count > 1:
+            yield result(f"{name}.together", load.together)
+        yield result(f"{name}.cpu", 100 * load.cpu, 100 * baseline.cpu)
+        yield result(f"{name}.events", load.events)
+
+
+def _measured(folder: Path, count: int, seconds: float) -> Load:
+    places = [_run_folder(folder / f"run-{number}") for number in range(1, count + 1)]
+    environ = worlds.environment(folder)
     compiled = ("-P", "-c", f"import {SUPERVISOR}.__main__")
-    measure.once(Command(compiled, environ, paths.folder))  # compiling costs memory, and only once
-    with _supervisor(paths, environ) as process:
-        _wait_for_turn(paths, process)
+    # Compiling costs memory, and only once.
+    measure.once(Command(compiled, environ, places[0].folder))
+    with ExitStack() as at_last:
+        pids = [at_last.enter_context(_supervisor(paths, environ)) for paths in places]
+        for paths, process in zip(places, pids, strict=True):
+            _wait_for_turn(paths, process)
         time.sleep(_WARM_UP)
-        began, cpu, events = time.monotonic(), measure.cpu_of(process.pid), _heard(paths)
+        numbers = [process.pid for process in pids]
+        events = sum(map(_heard, places))
+        began, cpu = time.monotonic(), sum(map(measure.cpu_of, numbers))
         time.sleep(seconds)
-        lasted = time.monotonic() - began
-        used, told = measure.cpu_of(process.pid) - cpu, _heard(paths) - events
-        rss, peak = measure.memory_of(process.pid)
-    yield result("s2.rss", rss, baseline.rss)
-    yield result("s2.peak", peak, baseline.rss)
-    yield result("s2.cpu", 100 * used / lasted, 100 * baseline.cpu)
-    yield result("s2.events", told / lasted)
+        lasted, used = time.monotonic() - began, sum(map(measure.cpu_of, numbers)) - cpu
+        told = sum(map(_heard, places)) - events
+        memory = [measure.memory_of(pid) for pid in numbers]
+        together = sum(map(measure.share_of, numbers))
+    now, peak = (max(column) for column in zip(*memory, strict=True))
+    return Load(now, peak, together, used / lasted / count, told / lasted / count)
 
 
 def _run_folder(folder: Path) -> RunPaths:
-    """What tick and prepare leave for a supervisor."""
+    """What tick and prepare leave for a supervisor; the emitter is a Python that imports little,
+    for fifty of them must not be what is measured."""
     paths = RunPaths(folder / "state" / "runs" / "A-1" / "1")
     workspace = folder / "workspace"
     for place in (paths.folder, workspace):
@@ -65,7 +98,7 @@ def _run_folder(folder: Path) -> RunPaths:
         prompt=PromptSettings("Do it."),
     )
     order = Order(
-        run=RunId("run_bench"),
+        run=RunId(f"run_bench_{folder.name}"),
         issue=Issue(IssueId("A-1"), "A-1", "A title", "Todo"),
         key=Key("A-1"),
         number=1,
@@ -74,7 +107,8 @@ def _run_folder(folder: Path) -> RunPaths:
         state_dir=str(folder / "state"),
         ordered_at=clock.now(),
     )
-    argv = (sys.executable, str(Path(emitter.__file__).resolve()), str(PER_SECOND))
+    program = str(Path(emitter.__file__).resolve())
+    argv = (sys.executable, "-I", "-S", program, str(PER_SECOND))
     brief = Brief(str(workspace), argv=argv, prompt="Do it.", continuation="Go on.")
     runfolder.save(order, paths.order)
     runfolder.save(brief, paths.brief)

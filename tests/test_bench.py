@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from bench.interrupting import anew
 from bench.rows import ROWS, Result, Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,3 +35,19 @@ def test_a_limit_is_met_up_to_its_last_drop_and_none_is_neither_met_nor_missed()
         Result(Row("c", "", "s"), 12.0, None),
     ]
     assert [one.met for one in results] == [True, False, True, False, None]
+
+
+def test_what_lies_behind_the_same_beginning_is_read_anew() -> None:
+    head: dict[str, Any] = {
+        "prompt_cache_key": "k",
+        "model": "m",
+        "tools": [],
+        "instructions": None,
+    }
+    one, two, three = "1" * 10, "2" * 20, "3" * 30
+    first = {**head, "input": [one, two]}
+    whole = sum(len(text) for text in ('"k"', '"m"', "[]", "null")) + len(one + two) + 4
+    longer, changed = {**head, "input": [one, two, three]}, {**head, "input": [one, three]}
+    other = {**first, "model": "n"}
+    found = [anew([first]), *(anew([first, after]) for after in (longer, changed, other))]
+    assert found == [whole, whole + 32, whole + 32, whole + whole - len('"k"')]
