@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.real import codexes as versions
 from tests.real import model as models
-from tests.real.house import PROMPT, House, Options, furnish
-from tests.real.model import Entry, Model
-
-CACHE = Path.home() / ".cache" / "symphony-tests"
-"""Codex wants its home outside of the temp directory, and a workspace there would be writable
-with the temp directory, whatever the sandbox says of it."""
+from tests.real.codexes import CACHE
+from tests.real.house import PROMPT, House, furnish
+from tests.real.model import Entry
+from tests.real.studio import Studio as Studio
+from tests.real.studio import open_studio
 
 Furnish = Callable[..., House]
 
@@ -39,13 +37,30 @@ def house(tmp_path: Path) -> Iterator[Furnish]:
         one.end()
 
 
-@pytest.fixture(scope="session")
-def codex() -> str:
-    """The path of the real binary."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `both_codexes` runs once with each version."""
+    marked = metafunc.definition.get_closest_marker("both_codexes") is not None
+    if marked and "codex" in metafunc.fixturenames:
+        metafunc.parametrize("codex", versions.VERSIONS, indirect=True, scope="session")
+
+
+def _binary(version: str) -> str:
     try:
-        return str(importlib.import_module("codex_cli_bin").bundled_codex_path())
-    except (ImportError, FileNotFoundError) as error:
-        pytest.skip(f"the real Codex is not installed (the extra `codex`): {error}")
+        return versions.binary(version)
+    except versions.Missing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def codex(request: pytest.FixtureRequest) -> str:
+    """The path of the real binary: PyPI's, or each of both for a test marked `both_codexes`."""
+    return _binary(getattr(request, "param", versions.PYPI))
+
+
+@pytest.fixture(scope="session")
+def codexes() -> Mapping[str, str]:
+    """The path of each version's binary, by version."""
+    return {version: _binary(version) for version in versions.VERSIONS}
 
 
 @pytest.fixture(scope="session")
@@ -73,28 +88,6 @@ def sandbox(codex: str, tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip(f"Codex's sandbox does not work here: {done.stderr.strip()[-300:]}")
 
 
-@dataclass
-class Studio:
-    """A house whose agents are the real Codex, and the model they listen to."""
-
-    house: House
-    model: Model
-    home: Path
-    older: list[Model] = field(default_factory=list)
-
-    def mend(self, entries: Sequence[Entry]) -> None:
-        """Let the agents' CODEX_HOME lead to another model, as an operator would mend it."""
-        self.older.append(self.model)
-        self.model = models.start(self.home.parent / f"model-{len(self.older)}", entries)
-        models.stand_in("codex_home").make(self.home, self.model.url)
-
-    def end(self) -> None:
-        """End what runs here, by pid."""
-        self.house.end()
-        for model in (self.model, *self.older):
-            model.end()
-
-
 Open = Callable[..., Studio]
 
 
@@ -105,19 +98,13 @@ def studio(codex: str, stand_ins: Path, sandbox: None) -> Iterator[Open]:
     folder = Path(tempfile.mkdtemp(dir=CACHE))
     made: list[Studio] = []
 
-    def opened(entries: Sequence[Entry], extra: str = "", **sections: Any) -> Studio:
-        model = models.start(folder / "model", entries)
-        home = models.stand_in("codex_home").make(folder / "codex", model.url, extra=extra)
-        whole = _with_codex(sections, codex, home)
-        made.append(Studio(furnish(folder / "house", whole), model, home))
+    def opened(
+        entries: Sequence[Entry], extra: str = "", prompt: str = PROMPT, **sections: Any
+    ) -> Studio:
+        made.append(open_studio(folder, codex, entries, sections, extra, prompt))
         return made[-1]
 
     yield opened
     for one in made:
         one.end()
     shutil.rmtree(folder)
-
-
-def _with_codex(sections: Options, codex: str, home: Path) -> Options:
-    told = {"command": f"{codex} app-server", "home": str(home)}
-    return {**sections, "codex": {**told, **sections.get("codex", {})}}

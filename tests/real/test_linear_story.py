@@ -16,7 +16,7 @@ from symphony_cli.core.usage import Usage
 from tests.errands.world import until
 from tests.linear.standin_process import stand_ins as linear_stand_ins
 from tests.linear.world import Truth
-from tests.real.conftest import CACHE
+from tests.real.codexes import CACHE
 from tests.real.linear_house import Office, open_office, report, running_at_once
 from tests.real.model import Entry, call, command, message, tokens, total
 
