@@ -200,7 +200,7 @@ def _finished_lost(root: Path) -> None:
         _cut_to_the_header,
         _last_line_edited,
         *map(_view, (b"", b"{", b"null", b"[]", b"{}", b"\xff\xfe", b"[" * 100_000, b"\0" * 300)),
-        _view_member(format=2),
+        _view_member(format=1),
         _view_member(ledger="ledger_x"),
         _view_member(offset=10**30),
         _view_member(offset=-1),

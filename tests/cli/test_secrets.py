@@ -118,7 +118,8 @@ def test_the_key_is_in_nothing_that_we_write_or_say(house: House) -> None:
 
     assert (verdict["outcome"], verdict["detail"]) == (
         "failed",
-        "The turn failed (The provider says [secret].).",
+        "The turn failed (The provider says [secret].). The issue is tried again; `symphony logs`"
+        " shows what the agent did.",
     )
     assert places(house.state) == []
     assert [told for told in said if KEY in told.out + told.err] == []
