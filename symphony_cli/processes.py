@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from symphony_cli.core.run import MARKER, SHARED_MARKER, Identity
@@ -145,8 +145,12 @@ def bearers(run: str) -> list[int]:
 
 def members(groups: Iterable[int]) -> list[int]:
     """Living processes whose process group or session is one of `groups`, but for shared ones."""
-    wanted = set(groups)
-    return [pid for pid in all_pids() if _in_groups(pid, wanted) and not is_shared(pid)]
+    return [pid for pid in in_groups(set(groups)) if not is_shared(pid)]
+
+
+def in_groups(groups: set[int]) -> list[int]:
+    """All living processes whose process group or session is one of `groups`."""
+    return [pid for pid in all_pids() if _in_groups(pid, groups)]
 
 
 def _in_groups(pid: int, groups: set[int]) -> bool:
@@ -187,6 +191,31 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def children(parent: int) -> Iterator[int]:
+    """Living children, the newest first, each told as soon as it is seen."""
+    for pid in sorted(all_pids(), reverse=True):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            continue
+        fields = stat[stat.rindex(")") + 2 :].split()
+        if fields[0] not in "ZX" and int(fields[1]) == parent:
+            yield pid
+
+
+def kill_group_of(pid: int) -> None:
+    """End the process group of `pid` in one go, so that nobody in it can fork away meanwhile.
+
+    Spared are our own group, and one that somebody who is shared is in.
+    """
+    try:
+        group = os.getpgid(pid)
+        if group not in (0, os.getpgid(0)) and not any(map(is_shared, in_groups({group}))):
+            os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
 def reap() -> list[int]:
     """Collect every child that has ended, adopted ones too; their pids."""
     gone = []
@@ -197,12 +226,20 @@ def reap() -> list[int]:
 
 
 def secret_pipe(secrets: Sequence[str]) -> int:
-    """A descriptor from which `secrets` can be read once; inheritable, and in no file."""
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "wb") as stream:
-        stream.write("\0".join(secrets).encode())
-    os.set_inheritable(reader, True)
-    return reader
+    """A descriptor from which `secrets` can be read once; inheritable, and in no file.
+
+    It is one end of a socket pair and no pipe: until a program that was just started has hidden
+    itself, others of the same user may look at its descriptors, and through ``/proc/PID/fd`` a pipe
+    can be opened and read, a socket cannot (open(2): ENXIO).
+    """
+    import socket  # 0.3 MB, and a supervisor that hands on no secret does without
+
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.sendall("\0".join(secrets).encode())
+        descriptor = reader.detach()
+    os.set_inheritable(descriptor, True)
+    return descriptor
 
 
 def read_secrets(descriptor: int | None) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from symphony_cli import clock, wiring_config, wiring_world
+from symphony_cli import clock, processes, wiring_config, wiring_world
 from symphony_cli.commands.tick import Acted, TickResult, tick
 from symphony_cli.core.secrets import redact
-from symphony_cli.errors import ExitCode, LockHeld
+from symphony_cli.errors import ConfigError, ExitCode, LockHeld
 from symphony_cli.wiring_config import Place
 from symphony_cli.wiring_world import Opened
 
@@ -123,6 +123,23 @@ def shown(result: TickResult, *, as_json: bool, log_json: bool, to_person: bool)
     return "\n".join([result.summary, *lines, *errors])
 
 
+def _started(command: list[str], place: Place) -> subprocess.Popen[bytes]:
+    """A tick of its own, to which an exported key goes by pipe: agents of the same user can read
+    the environment of a process before it has hidden itself."""
+    with contextlib.suppress(ConfigError):  # the tick itself says what is wrong
+        names = wiring_config.configure(place, need_key=False).good.settings.tracker.secret_names
+        held = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
+        if held:
+            pipe = processes.secret_pipe(held)
+            environ = {name: text for name, text in os.environ.items() if name not in names}
+            environ[processes.HANDED] = str(pipe)
+            try:
+                return subprocess.Popen(command, process_group=0, env=environ, pass_fds=(pipe,))
+            finally:
+                os.close(pipe)
+    return subprocess.Popen(command, process_group=0)
+
+
 def loop(
     place: Place, every: float, until: float | None, options: list[str], env_file: str | None
 ) -> int:
@@ -152,7 +169,7 @@ def loop(
     while not heard and (until is None or clock.monotonic() - began < until):
         due = clock.monotonic() + pause
         # A group of its own: a terminal's ^C goes to a whole group, and would be heard twice.
-        with subprocess.Popen([*command, "tick", *options], process_group=0) as child:
+        with _started([*command, "tick", *options], place) as child:
             inside.append(child)
             if heard:  # while the tick was being started
                 child.send_signal(heard[0])

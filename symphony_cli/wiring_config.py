@@ -68,6 +68,8 @@ def locate(option: str | None, env_file: str | None, environ: Mapping[str, str])
         ConfigError: there is no WORKFLOW.md.
         MissingProgram: git is needed to judge the env file, and is not installed.
     """
+    # What is read next may hold the tracker's key, and agents of the same user live beside us.
+    processes.make_undumpable()
     outer = _with_handed_secrets(environ)
     env_file = env_file or outer.get(ENV_FILE)
     if env_file is not None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from symphony_cli import clock, files, ids, processes, runfolder
+from symphony_cli import clock, files, ids, runfolder
 from symphony_cli.adapters import ledger, locks
 from symphony_cli.adapters.agents import LocalAgents
 from symphony_cli.adapters.bulletin import FileBulletin, bounced
@@ -97,9 +97,6 @@ def writing(
     """
     refuse_inside_agent(place.environ)
     configured = configure(place)
-    if configured.secrets:
-        # The key is in our environment and memory, and agents of the same user live beside us.
-        processes.make_undumpable()
     paths = configured.paths
     _make_state(paths.root)
     net = _told(FileBulletin(paths, configured.secrets)) if ticks else nullcontext()

@@ -6,6 +6,7 @@ file is really loaded.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,7 @@ def find_workflow(option: str | None, environ: Mapping[str, str], cwd: Path) -> 
     for named, by in ((option, "--workflow"), (environ.get("SYMPHONY_WORKFLOW"), "")):
         if named:
             path = cwd / values.home_expanded(named, environ)
-            path = path / NAME if path.is_dir() else path
+            path = path / NAME if os.path.isdir(path) else path
             if _is_meant(path):
                 return path
             said = by or "SYMPHONY_WORKFLOW"
@@ -78,7 +79,7 @@ def find_workflow(option: str | None, environ: Mapping[str, str], cwd: Path) -> 
 
 def _is_meant(path: Path) -> bool:
     """Anything but a folder: what is no regular file is refused when it is read."""
-    return path.exists() and not path.is_dir()
+    return os.path.exists(path) and not os.path.isdir(path)  # False where we may not look
 
 
 def load_workflow(

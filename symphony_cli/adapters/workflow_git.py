@@ -1,7 +1,9 @@
 """What git knows about the folder of WORKFLOW.md: asked read-only, with a clean environment.
 
-Only the operator's own repository is asked, never a workspace. Variables such as GIT_DIR, which a
-git hook sets, would point elsewhere and are taken out; hooks and the file system monitor are off.
+Only the operator's own repository is asked, never a workspace. Git gets only the variables that it
+needs to find itself and the user's configuration: GIT_DIR and its like, which a git hook sets,
+would point elsewhere, and the tracker's key would stand where agents of the same user can read it.
+Hooks and the file system monitor are off.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from symphony_cli.errors import ConfigError, MissingProgram
 from symphony_cli.paths import absolute_only
 
 _SAFE = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+_NEEDED = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "LD_LIBRARY_PATH", "USER", "LOGNAME", "SUDO_UID")
 _PATIENCE = 20.0
 _SHA256_LENGTH = 64
 _NOT_OURS = ("not a git repository", "must be run in a work tree")
@@ -103,7 +106,7 @@ def blob_id(data: bytes, like: str = "") -> str:
 
 
 def _git(folder: Path, environ: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+    clean = {name: environ[name] for name in _NEEDED if name in environ}
     clean |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     clean["PATH"] = absolute_only(environ.get("PATH", os.defpath))
     try:

@@ -77,6 +77,10 @@ class Outcome(StrEnum):
     """The model's provider: usage limit, overload, network."""
 
 
+NEVER_SWEPT = "finish_died"
+"""Of a run whose last act never came to its end: nobody knows whether anything of it is alive."""
+
+
 FAULT_OF_ISSUE = frozenset({Outcome.LOST, Outcome.FAILED, Outcome.STALLED, Outcome.TIMED_OUT})
 """Outcomes that count as a failure of the issue's attempt and lead to a retry with backoff."""
 

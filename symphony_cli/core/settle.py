@@ -16,7 +16,7 @@ from symphony_cli.core.decisions import Recover, Settle, Signal
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, NEVER_SWEPT, Outcome
 from symphony_cli.core.record import Record, Running
 from symphony_cli.core.refresh import SETTLES
 from symphony_cli.core.run import BEAT_EVERY, SILENT_AFTER, GitFacts, Verdict
@@ -70,8 +70,9 @@ def settle(
     lost = replace(
         seen.remains or Verdict(running.run, record.id, Outcome.LOST),
         outcome=Outcome.LOST,
-        reason="finish_died",
-        detail=f"its last act died {running.recoveries} times; see agent.log in its run folder",
+        reason=NEVER_SWEPT,
+        detail=f"its last act died {running.recoveries} times, so what the run left behind may"
+        " still be at work: see agent.log in its run folder, end what is there, then unblock",
     )
     return Settle(record.id, ended(record, running, lost, history, policy, now))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from symphony_cli.core import events as e
 from symphony_cli.core import holds, lanes
 from symphony_cli.core.issue import Issue, norm
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, BlockReason, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, NEVER_SWEPT, BlockReason, Outcome
 from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
 from symphony_cli.core.run import Verdict
 from symphony_cli.core.times import Wait
@@ -206,7 +206,7 @@ def _detail(verdict: Verdict) -> str:
 
 def _question(verdict: Verdict) -> BlockReason | None:
     """The block that a verdict calls for."""
-    if verdict.survivors:
+    if verdict.survivors or verdict.reason == NEVER_SWEPT:
         return BlockReason.AGENT
     if verdict.outcome is not Outcome.ASKED:
         return None

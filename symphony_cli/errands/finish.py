@@ -16,16 +16,17 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from symphony_cli import clock, processes, runfolder, wiring
 from symphony_cli.core import report
 from symphony_cli.core.environment import agent_environment
 from symphony_cli.core.reasons import Outcome
-from symphony_cli.core.run import MARKER, Brief, GitFacts, Order
+from symphony_cli.core.run import MARKER, Brief, GitFacts, Identity, Order
 from symphony_cli.core.verdict import LAST_PHASE, compose
 from symphony_cli.errands import act
-from symphony_cli.errands.sweep import Swept, remains, sweep
+from symphony_cli.errands.sweep import remains, still_there, sweep
 from symphony_cli.errors import StateError, SymphonyError
 from symphony_cli.paths import RunPaths
 
@@ -57,7 +58,10 @@ NO_TICK = "SYMPHONY_NO_TICK"
 class Findings:
     """What the steps found out so far."""
 
-    swept: Swept = Swept()
+    signalled: dict[int, Identity] = field(default_factory=dict)
+    survivors: tuple[int, ...] = ()
+    is_swept: bool = False
+    """The last sweep came to its end, so that it is known who survives."""
     git: GitFacts | None = None
     troubles: list[str] = field(default_factory=list)
 
@@ -120,7 +124,7 @@ def settle(mine: act.Act, order: Order) -> None:
             lines,
             clock.now(),
             git=findings.git,
-            survivors=findings.swept.survivors,
+            survivors=findings.survivors,
             troubles=findings.troubles,
             rebooted=heart.rebooted,
         )
@@ -132,12 +136,21 @@ def settle(mine: act.Act, order: Order) -> None:
         heart.start()
         reporter.tell(report.Phase(clock.now(), LAST_PHASE))
         at_last.callback(_tell_swept, reporter, findings)
+        places = [str(mine.paths.folder), brief.workspace]
+        at_last.callback(_make_sure, findings, lambda: remains(heart.file, places))
         take_steps(mine, order, brief, heart, findings)
 
 
+def _make_sure(findings: Findings, find: Callable[[], list[Identity]]) -> None:
+    """A sweep that had no time to end is no proof that nobody is left."""
+    if not findings.is_swept:
+        findings.survivors = still_there(find)
+
+
 def _tell_swept(reporter: runfolder.Reporter, findings: Findings) -> None:
-    if findings.swept.ended:
-        reporter.tell(report.Ended(reporter.now(), "sweep", findings.swept.ended))
+    ended = tuple(sorted(findings.signalled.keys() - findings.survivors))
+    if ended:
+        reporter.tell(report.Ended(reporter.now(), "sweep", ended))
 
 
 def known_brief(paths: RunPaths, order: Order) -> Brief:
@@ -164,9 +177,11 @@ def take_steps(
     places = [str(mine.paths.folder), brief.workspace]
 
     def clean() -> None:
-        swept = sweep(lambda: remains(heart.file, places), pace.patience)
-        ended = sorted({*findings.swept.ended, *swept.ended})
-        findings.swept = Swept(tuple(ended), swept.survivors)
+        findings.is_swept = False
+        newest = partial(processes.children, os.getpid())
+        find = partial(remains, heart.file, places)
+        swept = sweep(find, pace.patience, newest, findings.signalled)
+        findings.survivors, findings.is_swept = swept.survivors, True
 
     def hook() -> None:
         wiring.run_hook(

@@ -6,6 +6,10 @@ sessions that the run wrote down (their numbers are used again once the group is
 is therefore believed only of a process that also started after the run did, in the same boot, and
 works in the run's workspace or writes into its folder. A process that says of itself that it is
 shared (`SYMPHONY_SHARED=1`) is spared.
+
+A chain of processes that each start the next one and end is never there when one looks: /proc is
+read one process after another. But its links become our children when their parents end, and so we
+collect them: while there are such, a look that finds nothing is not believed.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ ROUNDS = (SIGTERM, SIGKILL, SIGKILL)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 
+LAST_LOOKS = 10
+"""So many looks in a row that find nobody, but somebody gone, mean that something lives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
@@ -35,38 +42,96 @@ class Swept:
     survivors: tuple[int, ...] = ()
 
 
-def sweep(find: Callable[[], list[Identity]], patience: float = PATIENCE) -> Swept:
-    """Signal what `find` finds until it finds nothing: TERM, then KILL; newcomers too."""
-    signalled: dict[int, Identity] = {}
-    left = find()
+@dataclass(slots=True)
+class _Look:
+    """What was found, and who has ended since the look before: somebody may have followed them."""
+
+    left: list[Identity]
+    gone: list[int]
+
+    @property
+    def settled(self) -> bool:
+        return not self.left and not self.gone
+
+
+Newest = Callable[[], Iterable[int]]
+"""The children of this process, which are all of the run, the newest first."""
+
+
+def sweep(
+    find: Callable[[], list[Identity]],
+    patience: float = PATIENCE,
+    newest: Newest = tuple,
+    signalled: dict[int, Identity] | None = None,
+) -> Swept:
+    """Signal what `find` finds until it finds nothing: TERM, then KILL; newcomers too.
+
+    From KILL on, what `newest` tells is killed as well, group by group and at once. `signalled` is
+    filled on the way, for a caller who may cut this short.
+    """
+    signalled = {} if signalled is None else signalled
+    look = _Look(find(), processes.reap())
     for number in ROUNDS:
-        if not left:
+        if look.settled:
             break
-        left = _round(find, left, number, patience, signalled)
-    alive = {identity.pid for identity in left}
+        chase = newest if number is SIGKILL else tuple
+        look = _round(find, look, number, patience, signalled, chase)
+    look = _confirmed(find, look)
+    alive = {identity.pid for identity in look.left} or set(look.gone[-1:])
     return Swept(tuple(sorted(signalled.keys() - alive)), tuple(sorted(alive)))
+
+
+def still_there(find: Callable[[], list[Identity]]) -> tuple[int, ...]:
+    """Who is left after a sweep that was cut short; the dying get a moment."""
+    for _ in range(LAST_LOOKS):
+        if not find():
+            break
+        clock.sleep(FIRST_PAUSE)
+        processes.reap()
+    return tuple(sorted(identity.pid for identity in find()))
+
+
+def _confirmed(find: Callable[[], list[Identity]], look: _Look) -> _Look:
+    """Those who ended last may have been the last; whoever has a follower has more of them."""
+    for _ in range(LAST_LOOKS):
+        if look.left or look.settled:
+            break
+        clock.sleep(FIRST_PAUSE)
+        look = _Look(find(), processes.reap())
+    return look
 
 
 def _round(
     find: Callable[[], list[Identity]],
-    left: list[Identity],
+    look: _Look,
     number: Signals,
     patience: float,
     signalled: dict[int, Identity],
-) -> list[Identity]:
+    newest: Newest,
+) -> _Look:
     """One signal, to each once and to whatever appears meanwhile; what is left after `patience`."""
     deadline, pause = clock.monotonic() + patience, FIRST_PAUSE
     done: set[Identity] = set()
-    while left and clock.monotonic() < deadline:
-        for identity in left:
+    while not look.settled and clock.monotonic() < deadline:
+        _chase(newest(), signalled)
+        for identity in look.left:
             if identity not in done and processes.signal_if_same(identity, number):
                 done.add(identity)
                 signalled[identity.pid] = identity
         clock.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
-        processes.reap()
-        left = find()
-    return left
+        look = _Look(find(), processes.reap())
+        pause = FIRST_PAUSE if look.gone else min(pause * 1.5, LONGEST_PAUSE)
+    return look
+
+
+def _chase(newest: Iterable[int], signalled: dict[int, Identity]) -> None:
+    """Kill each with its group the moment it is seen: `find` takes so long that a link of a chain
+    has ended before it is signalled."""
+    for pid in newest:
+        identity = None if processes.is_shared(pid) else processes.identify(pid)
+        if identity is not None and processes.signal_if_same(identity, SIGKILL):
+            processes.kill_group_of(pid)
+            signalled[pid] = identity
 
 
 def remains(known: PidFile, places: Iterable[str]) -> list[Identity]:

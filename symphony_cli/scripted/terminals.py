@@ -66,7 +66,7 @@ class Terminal:
 
     def kill(self) -> None:
         """End the command and all that is still in its process group."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
 

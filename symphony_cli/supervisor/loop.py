@@ -48,6 +48,9 @@ FRESH = 2.0
 """Seconds that what `status` shows of a working agent may be old."""
 
 _DEAF_AFTER = 2.0
+_HELD_FOR = 0.5
+"""Seconds after the end of Codex at which its output counts as ended too: whoever inherited the
+pipe may hold it for ever, and what Codex itself wrote is in it already."""
 _PIPE_READS = 16
 _LAST_WAIT = 1.0
 
@@ -108,6 +111,7 @@ class Loop:
         self._codex: Process | None = None
         self._stdin: Outbox | None = None
         self._eof_at: float | None = None
+        self._held_until: float | None = None
         self._errands: list[Errand] = []
         self._complaints: set[int] = set()
         self._own: dict[int, Process] = {}
@@ -186,12 +190,25 @@ class Loop:
             self._do(self._session.receive(message, now))
 
     def _look_whether_gone(self) -> None:
-        if self._codex is None or self._eof_at is None or self._codex.returncode is None:
+        if self._codex is None or self._codex.returncode is None or self._stdout_held():
             return
-        self._eof_at = None
+        self._eof_at = self._held_until = None
         self._hear_last_words(self._codex)
         self._log.flush()
         self._do(self._session.gone(self._codex.returncode, self._log.tail, _now()))
+
+    def _stdout_held(self) -> bool:
+        """Whether more may come from a Codex that has ended. What holds its pipe is not listened to
+        for long, and then never again."""
+        assert self._codex is not None, "it has ended"
+        if self._codex.stdout not in self._selector.get_map():
+            return self._eof_at is None
+        now = clock.monotonic()
+        self._held_until = self._held_until or now + _HELD_FOR
+        if now < self._held_until:
+            return True
+        self._selector.unregister(self._codex.stdout)
+        return False
 
     def _watch_errors(self, process: Process) -> None:
         self._complaints.add(process.stderr)
@@ -289,6 +306,8 @@ class Loop:
         for errand in [one for one in self._errands if now.mono >= one.until]:
             errand.kill()
             self._end_errand(errand)
+        if self._held_until is not None and now.mono >= self._held_until:
+            self._look_whether_gone()
         if self._eof_at is not None and now.mono >= self._eof_at + _DEAF_AFTER:
             assert self._codex is not None, "its output ended"
             children.signal_group(self._codex, "kill")
@@ -299,6 +318,8 @@ class Loop:
         deadline = self._session.deadline()
         if deadline is not None:
             dates.append(deadline)
+        if self._held_until is not None:
+            dates.append(self._held_until)
         if self._eof_at is not None:
             dates.append(max(self._eof_at + _DEAF_AFTER, clock.monotonic() + 0.1))
         return min(dates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
@@ -51,3 +52,22 @@ def test_every_tick_of_a_loop_has_its_options(house: House) -> None:
     assert (told.code, house.state.exists()) == (0, False)
     assert told.json["dry_run"] is True
     assert [d["kind"] for d in told.json["decisions"]] == ["take_in", "enrol", "dispatch"]
+
+
+NAMES_IT_HAS = """
+import json, os, sys
+from pathlib import Path
+if sys.argv[-1] == "tick":
+    note = Path(__file__).parent / "note"
+    note.write_text(json.dumps(sorted(os.environ)))
+"""
+
+
+def test_an_exported_key_goes_to_each_tick_by_pipe(house: House) -> None:
+    house.issue("A-1")
+    house.configure("tracker: {kind: markdown, api_key: $MY_KEY}")
+    house.extra.update(planted(house, NAMES_IT_HAS) | {"MY_KEY": "key-of-the-operator"})
+    told = house.run("tick", "--every", "0.1", "--for", "0.1")
+
+    names = json.loads((house.root / "planted" / "note").read_text())
+    assert (told.code, "MY_KEY" in names, "SYMPHONY_HANDED_SECRETS" in names) == (0, False, True)

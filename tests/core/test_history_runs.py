@@ -10,7 +10,7 @@ from symphony_cli.core import events as e
 from symphony_cli.core.events import Event
 from symphony_cli.core.limits import spent, tokens_left
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, BlockReason, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, NEVER_SWEPT, BlockReason, Outcome
 from symphony_cli.core.record import Block, LastRun, Retry, Running
 from symphony_cli.core.run import GitFacts, RunLimits, ThreadRef
 from symphony_cli.core.times import Wait
@@ -282,3 +282,9 @@ def test_a_budget_that_was_unblocked_is_not_spent_again_at_once(weight: float) -
     assert spent(record(*used), policy) is not None
     granted = record(*used, e.Unblocked(NOW, ABC, "unblock", "kim"))
     assert (spent(granted, policy), tokens_left(granted, policy)) == (None, 1000)
+
+
+def test_a_run_that_nobody_swept_waits_for_a_person() -> None:
+    lost = ended(outcome=Outcome.LOST, reason=NEVER_SWEPT, detail="end what is there")
+    found = record(dispatched(), lost)
+    assert found.unanswered is BlockReason.AGENT

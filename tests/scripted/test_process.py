@@ -140,3 +140,32 @@ def test_no_script_and_no_home_are_refused(tmp_path: Path) -> None:
         f"Error: The script {tmp_path / 'gone.json'} cannot be read (No such file or directory): "
         "check --script.\n",
     ]
+
+
+def test_a_deaf_server_answers_no_interrupt_and_goes_on(
+    start: Launcher, tmp_path: Path, work: Path
+) -> None:
+    client = start(write_script(tmp_path, [{"ignore_interrupt": True}, {"say": "no"}, {"wait": 1}]))
+    thread = client.begin(work)
+    turn = client.start_turn(thread)
+    client.notification("item/agentMessage/delta")
+    asked = {"id": 77, "method": "turn/interrupt", "params": {"threadId": thread, "turnId": turn}}
+    client.send(asked)
+    ended = client.notification("turn/completed")["turn"]
+    assert (ended["status"], [m for m in client.seen if m.get("id") == 77]) == ("completed", [])
+
+
+def test_a_command_can_hold_the_output_of_the_server_that_is_gone(
+    start: Launcher, tmp_path: Path, work: Path
+) -> None:
+    steps: list[Message] = [{"hold": "echo $$ > pid; exec sleep 60"}, {"wait": 60}]
+    client = start(write_script(tmp_path, steps))
+    pid = running_command(client, work)
+    targets = [os.readlink(f"/proc/{pid}/fd/{n}") for n in (1, 2)]
+    assert client.process.stdout is not None
+    ours = os.readlink(f"/proc/self/fd/{client.process.stdout.fileno()}")
+    client.kill()
+    try:
+        assert (targets[0], alive(pid)) == (ours, True)
+    finally:
+        os.kill(pid, signal.SIGKILL)
