@@ -144,6 +144,7 @@ def _todays(place: Place, need_key: bool) -> Configured:
         state_dir=str(loaded.state_dir),
         environment=environment,
         warnings=loaded.warnings,
+        format=FORMAT,
     )
     return Configured(good, loaded.secrets, loaded.warnings)
 

@@ -39,7 +39,8 @@ class LastGood:
     environment: str = ""
     """A fingerprint of the variables that `$NAME`s and `~` were looked up in."""
     warnings: tuple[str, ...] = ()
-    format: int = FORMAT
+    format: int = 1
+    """Files of the first format do not say which they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,8 @@ def _live(
     looks, lost = 0, False
     while True:
         # First whether it is over, then the last read: nothing comes after a verdict.
-        over = paths.verdict.exists() or _state(world).numbers(chosen.key)[-1] > paths.number
+        newer = _state(world).numbers(chosen.key)[-1:]
+        over = paths.verdict.exists() or any(number > paths.number for number in newer)
         if over:
             yield from source.all()
             yield _end(world, chosen, paths)

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from symphony_cli.core import report
 from symphony_cli.core.said import Entry, Note, PartBegan, TurnOver
 from symphony_cli.core.transcript import Listener
-from symphony_cli.core.usage import Meter, Usage
+from symphony_cli.core.usage import Meter, ThreadUsage, Usage
 from symphony_cli.following import Tail
 from symphony_cli.paths import RunPaths
 
@@ -133,8 +133,8 @@ class Telling:
                 self._meter = self._meter.based(line.thread.id, line.base)
                 yield line
             case report.UsageSeen():
-                based = self._meter.based(line.thread, line.base)
-                self._meter = based.seen(line.thread, line.total)
+                used = ThreadUsage(line.base, line.total, line.before)
+                self._meter = self._meter.told(line.thread, used)
             case report.TurnBegan():
                 self._turn_at, self._before = line.at, self._meter.spent
                 yield line

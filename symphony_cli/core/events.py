@@ -153,6 +153,8 @@ class Ended:
     """Seconds before the next attempt at this issue, from `at`."""
     hold: float = 0.0
     """Seconds before the next attempt at any issue: the machine or the provider is not fit."""
+    row: int = 0
+    """The how manieth failure in a row of that kind; 0 when it is none."""
 
 
 @dataclass(frozen=True, slots=True)

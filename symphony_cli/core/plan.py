@@ -127,6 +127,7 @@ class Planning:
             self.policy,
             self.world.now,
             self.world.looked_at,
+            self.world.runs,
         )
         if decision is not None:
             yield decision

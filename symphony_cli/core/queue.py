@@ -14,9 +14,9 @@ from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import Outcome, Why
-from symphony_cli.core.record import Hold, Record
+from symphony_cli.core.record import Record
 from symphony_cli.core.snapshot import Snapshot
-from symphony_cli.core.times import age
+from symphony_cli.core.times import age, span
 
 Pass = tuple[Why, str]
 
@@ -141,23 +141,14 @@ def _in_force(name: str, history: History, world: Snapshot) -> str | None:
     if hold is None or not holds.in_force(name, hold):
         return None
     live = [(r, r.running) for r in history.records.values() if r.running is not None]
-    fit = [run for record, run in live if _is_fit(record, hold, world)]
-    if any(run.since >= hold.wait.since for run in fit):
+    probes = [record for record, running in live if running.since >= hold.wait.since]
+    if any(holds.is_fit(hold, world.runs.get(record.id)) for record in probes):
         return None
     limit = name == holds.USAGE_LIMIT
     what = hold.error if limit else f"{hold.count} failures in a row ({hold.error})"
     if not hold.wait.over(world.now):
-        return f"{what}; one probe in {round(hold.wait.left(world.now))} s"
-    if len(live) > len(fit):
-        return f"{what}; a probe runs"
-    return None
-
-
-def _is_fit(record: Record, hold: Hold, world: Snapshot) -> bool:
-    """The run that goes on now has got further than what failed."""
-    seen = world.runs.get(record.id)
-    pid = seen.pid if seen is not None and seen.alive else None
-    return pid is not None and holds.proves(hold, pid.answered, pid.turns - 1)
+        return f"{what}; one probe in {span(hold.wait.left(world.now))}"
+    return f"{what}; a probe runs" if probes else None
 
 
 def no_room(record: Record, room: Room, policy: Policy) -> Pass | None:

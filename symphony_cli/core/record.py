@@ -90,6 +90,8 @@ class Hold:
     since: datetime
     reason: str = ""
     """The word for the last failure, as its verdict has it."""
+    issues: tuple[IssueId, ...] = ()
+    """Those that failed in this row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,13 @@ class UsageSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The model has answered for the first time in this run: the machine is fit to work."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """The agent's last message (cut to a few thousand characters)."""
 
@@ -151,6 +158,8 @@ class Closing:
     reason: str = ""
     detail: str = ""
     hold_until: datetime | None = None
+    state: str = ""
+    """The issue's state, when the run ends because it has a part of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,7 @@ Line = (
     | ThreadBusy
     | ThreadIdle
     | UsageSeen
+    | Answered
     | Said
     | Asked
     | ToolCalled
@@ -189,6 +199,7 @@ KINDS: dict[str, type[Line]] = {
     "busy": ThreadBusy,
     "idle": ThreadIdle,
     "usage": UsageSeen,
+    "answered": Answered,
     "said": Said,
     "asked": Asked,
     "tool": ToolCalled,
@@ -283,6 +294,8 @@ def _add(total: Sum, line: Line) -> Sum:
             return _turned(total, line)
         case UsageSeen():
             return _counted(total, line)
+        case Answered():
+            return replace(total, answered=True)
         case Said(text=text):
             return replace(total, last_message=text, answered=True)
         case Asked(answer=answer, text=text):

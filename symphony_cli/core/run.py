@@ -112,7 +112,8 @@ class RunLimits:
     def words(self) -> str:
         """For a person."""
         tokens = "tokens without limit" if self.tokens is None else f"{self.tokens:,} tokens"
-        return f"{self.max_turns} turns and {tokens}, from the start of the run"
+        turns = "1 turn" if self.max_turns == 1 else f"{self.max_turns} turns"
+        return f"{turns} and {tokens}, from the start of the run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,9 @@ class Brief:
     none when it is not known. An empty repository has git's empty tree here."""
     argv: tuple[str, ...] = ()
     prompt: str = ""
+    fresh_prompt: str = ""
+    """The prompt for a thread that begins anew, when the order's cannot be resumed: with all that
+    people said, not only with what is new to the old thread. Empty when both are the same."""
     continuation: str = ""
     writable: tuple[str, ...] = ()
     """Folders besides the workspace that the sandbox must leave writable."""
@@ -314,6 +318,8 @@ class Verdict:
     """The `workspace.root` that the workspace lies in; it stays the issue's whatever is edited."""
     branch: str = ""
     git: GitFacts | None = None
+    state: str = ""
+    """The state that the issue was in when the run ended, when it ended for that."""
     told: Issue | None = None
     """The issue as prepare read it: its history of states and its pull request, no long texts."""
     killed: dict[str, tuple[int, ...]] = field(default_factory=dict)

@@ -6,8 +6,10 @@ is not alive is over; its verdict says how, and where there is none its last act
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from symphony_cli.core import events as e
 from symphony_cli.core import holds
@@ -22,6 +24,9 @@ from symphony_cli.core.refresh import SETTLES
 from symphony_cli.core.run import BEAT_EVERY, SILENT_AFTER, GitFacts, Verdict
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.times import age
+from symphony_cli.ids import IssueId
+
+NO_RUNS: Mapping[IssueId, Sighting] = {}
 
 MOST_RECOVERIES = 5
 """How often finish may die on one run before the run is settled as lost without it."""
@@ -44,10 +49,11 @@ def settle(
     policy: Policy,
     now: datetime,
     looked_at: datetime | None = None,
+    runs: Mapping[IssueId, Sighting] = NO_RUNS,
 ) -> Settle | Recover | Signal | None:
     """What to do about a run that the ledger thinks is running; None: let it work.
 
-    `looked_at` is when the tick before this one looked.
+    `looked_at` is when the tick before this one looked; `runs` are all that go on.
     """
     if seen.alive:
         return _silent(record, running, seen, now, looked_at)
@@ -62,9 +68,9 @@ def settle(
             "never_started",
             "the tick that ordered this run ended before it could start it",
         )
-        return Settle(record.id, ended(record, running, never, history, policy, now))
+        return Settle(record.id, ended(record, running, never, history, policy, now, runs))
     if seen.verdict is not None:
-        return Settle(record.id, ended(record, running, seen.verdict, history, policy, now))
+        return Settle(record.id, ended(record, running, seen.verdict, history, policy, now, runs))
     if running.recoveries < MOST_RECOVERIES:
         return Recover(record.id, running.run)
     lost = replace(
@@ -74,7 +80,7 @@ def settle(
         detail=f"its last act died {running.recoveries} times, so what the run left behind may"
         " still be at work: see agent.log in its run folder, end what is there, then unblock",
     )
-    return Settle(record.id, ended(record, running, lost, history, policy, now))
+    return Settle(record.id, ended(record, running, lost, history, policy, now, runs))
 
 
 def _silent(
@@ -107,9 +113,12 @@ def ended(
     history: History,
     policy: Policy,
     now: datetime,
+    runs: Mapping[IssueId, Sighting] = NO_RUNS,
 ) -> e.Ended:
     """The fact that a verdict becomes: was there progress, and how long must the next one wait."""
     progress = made_progress(record, running, verdict)
+    others = partial(holds.beside, verdict.issue, history.records.values(), runs)
+    hold, row = holds.weigh(verdict, history.holds, running.since, others, policy, now)
     return e.Ended(
         at=now,
         issue=record.id,
@@ -117,7 +126,8 @@ def ended(
         verdict=verdict,
         progress=progress,
         wait=_wait(record, verdict, progress, policy),
-        hold=holds.seconds(verdict, history.holds, running.since, policy, now),
+        hold=hold,
+        row=row,
     )
 
 

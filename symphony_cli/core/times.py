@@ -35,6 +35,14 @@ def age(now: datetime, since: datetime) -> float:
     return max(0.0, (now - since).total_seconds())
 
 
+def span(seconds: float) -> str:
+    """A time as a person says it; less than two of a unit are told in the smaller one."""
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Not before `seconds` after `since`."""

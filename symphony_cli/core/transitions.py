@@ -130,12 +130,13 @@ def _unblocked(record: Record) -> Record:
 def ended(record: Record, event: e.Ended) -> Record:
     """The run that the record has is over."""
     verdict = event.verdict
+    record = _moved(record, event)
     failed = verdict.outcome in FAULT_OF_ISSUE
     before = 0 if event.progress else record.failures_in_row
     unfit = verdict.outcome is Outcome.ENVIRONMENT
     error = verdict.detail or verdict.reason or verdict.outcome
     return replace(
-        lanes.kept(record, verdict.thread, useless=_is_useless(verdict)),
+        lanes.kept(record, verdict.thread, useless=_is_useless(record, verdict)),
         issue=_with_hints(record.issue, verdict.told),
         entries=_entries(record, verdict.told),
         running=None,
@@ -150,7 +151,7 @@ def ended(record: Record, event: e.Ended) -> Record:
         turns=record.turns + verdict.turns,
         usage=record.usage + verdict.spent,
         cut_answers=record.cut_answers + verdict.cut_answers,
-        fresh_threads=record.fresh_threads + _threads_lost(verdict),
+        fresh_threads=record.fresh_threads + _threads_lost(record, verdict),
         totals={**record.totals, **verdict.totals},
         workspace=record.workspace or verdict.workspace,
         root=record.root or (verdict.root if verdict.workspace else ""),
@@ -175,6 +176,21 @@ def _provider_in_row(record: Record, event: e.Ended) -> int:
     if holds.kind_of(event.verdict) != holds.PROVIDER:
         return 0
     return 1 if event.progress else record.provider_in_row + 1
+
+
+def _moved(record: Record, event: e.Ended) -> Record:
+    """The record with the state that a run saw the issue in at its end: the run asked after its
+    agent's own change, and a tick may read from a replica that lags."""
+    state, issue = event.verdict.state, record.issue
+    if not state or norm(state) == norm(issue.state):
+        return record
+    times = record.entries.get(norm(state), 0) + 1
+    return replace(
+        record,
+        issue=replace(issue, state=state),
+        entries={**record.entries, norm(state): times},
+        state_since=event.at,
+    )
 
 
 def _with_hints(issue: Issue, told: Issue | None) -> Issue:
@@ -224,18 +240,25 @@ MODEL = "model"
 """The provider does not have the model; a thread keeps the one it began with."""
 
 
-def _threads_lost(verdict: Verdict) -> int:
+def _threads_lost(record: Record, verdict: Verdict) -> int:
     """How many conversations the issue lost by this run: one that the run could not resume, and
     one that it filled up or spoilt, so that the next run begins anew."""
-    spoilt = verdict.reason in (CONTEXT, CONVERSATION) and verdict.thread is not None
+    spoilt = _is_spoilt(record, verdict) and verdict.thread is not None
     return verdict.fresh_thread + spoilt
 
 
-def _is_useless(verdict: Verdict) -> bool:
+def _is_useless(record: Record, verdict: Verdict) -> bool:
     """Whether a thread is not worth resuming: it is full or spoilt, or was born wrong and
     never answered."""
     unused = verdict.thread is not None and verdict.thread.total == Usage()
-    return verdict.reason in (CONTEXT, CONVERSATION) or (verdict.reason == MODEL and unused)
+    return _is_spoilt(record, verdict) or (verdict.reason == MODEL and unused)
+
+
+def _is_spoilt(record: Record, verdict: Verdict) -> bool:
+    """A conversation that the provider does not take is given up when it does so twice in a row:
+    once may be whatever stands between us and the provider."""
+    again = record.last is not None and record.last.reason == CONVERSATION
+    return verdict.reason == CONTEXT or (verdict.reason == CONVERSATION and again)
 
 
 NO_ATTEMPT = frozenset(

@@ -55,6 +55,7 @@ def compose(
         root=order.settings.workspace.root,
         branch=git.branch if git is not None and git.branch else brief.branch,
         git=git,
+        state=closing.state,
         told=total.told,
         killed={step: pids for step, pids in (total.killed or {}).items() if pids},
         survivors=survivors,

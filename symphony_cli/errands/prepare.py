@@ -200,11 +200,14 @@ def write_brief(desk: Desk) -> None:
     _enter(desk, "prompt")
     news = new_comments(issue, last_shown(desk.paths, order.thread))
     prompt, continuation = wiring.prompt(order, news)
+    everything = new_comments(issue, None)
+    fresh = "" if news == everything else wiring.prompt(order, everything)[0]
     _enter(desk, "launch")
     brief = replace(
         brief,
         argv=_argv(order, desk.environment),
         prompt=with_notes(prompt, notes),
+        fresh_prompt=with_notes(fresh, notes) if fresh else "",
         continuation=continuation,
         tools=OFFERED.get(order.settings.tracker.kind, ()),
         state=issue.state,

@@ -195,11 +195,12 @@ class Page:
     def _output(self, work: s.Worked) -> Iterator[str]:
         most = _MOST_DONE if work.state == "done" else _MOST_FAILED
         longest = _LONGEST if self._width is None else 3 * self._width
-        lines = [line for raw in work.output.split("\n") if (line := _line(raw, longest))]
-        left = len(lines) - most
+        said = [raw for raw in work.output.split("\n") if not raw.isspace() and raw]
+        left = len(said) - most
         if left > 0:
             yield self._paint("2", f"… {left} {'line' if left == 1 else 'lines'} before")
-        yield from (self._paint("2", line) for line in lines[max(0, left) :])
+        lines = (_line(raw, longest) for raw in said[max(0, left) :])  # only what is shown
+        yield from (self._paint("2", line) for line in lines if line)
 
     def _how_it_ended(self, work: s.Worked) -> str:
         seconds = work.seconds or 0.0

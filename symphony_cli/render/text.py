@@ -219,7 +219,7 @@ def issue_text(result: IssueResult) -> str:
     facts: list[tuple[str, str]] = [
         ("why", "; ".join(result.why)),
         ("state", str(issue["state"])),
-        ("runs", f"{result.runs} ({issue['retry_count']} failed), {result.turns} turns"),
+        ("runs", f"{result.runs} ({issue['retry_count']} failed), turns: {result.turns}"),
         ("tokens", f"{tokens['spend']:,} spent, {tokens['total_tokens']:,} in all"),
         ("uncounted", _cut_off(result.cut_answers)),
         ("declined", _declined(issue["declined_elicitations"])),
@@ -229,7 +229,7 @@ def issue_text(result: IssueResult) -> str:
         ("branch", result.branch),
         ("rescued", result.git.rescue if result.git else ""),
         ("not kept", result.git.kept_because if result.git else ""),
-        ("thread", result.resume),
+        ("thread", result.resume and f"{result.resume} (leave it before the next run begins)"),
         ("begun anew", _anew(result.fresh_threads)),
         ("folder", f"state/runs/{result.key}"),
     ]

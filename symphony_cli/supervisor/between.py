@@ -29,7 +29,7 @@ def end_of(found: Refreshed, turns: int, most: int, moved: str = "") -> Fault | 
     """
     match found.standing:
         case "go_on" if moved:
-            return Fault(Outcome.ROLLED_OVER, "prompt", moved)
+            return Fault(Outcome.ROLLED_OVER, "prompt", moved, found.state)
         case "go_on" if turns >= most:
             sentence = f"{turns} turns are used up; the next run goes on."
             return Fault(Outcome.ROLLED_OVER, "max_turns", sentence)

@@ -28,6 +28,8 @@ class Fault(NamedTuple):
     outcome: Outcome
     reason: str
     detail: str
+    state: str = ""
+    """The issue's state, where that is why."""
 
 
 class Trouble(NamedTuple):
@@ -48,7 +50,7 @@ _USAGE_LIMIT = Trouble(
     Outcome.PROVIDER,
     USAGE_LIMIT,
     "The provider's usage limit is reached",
-    "Work goes on by itself after the reset; raise the plan or buy credits to go on before it",
+    "Everybody waits, and work goes on by itself after the reset",
 )
 _OVERLOAD = Trouble(
     Outcome.PROVIDER,
@@ -224,11 +226,11 @@ def _trouble(error: TurnError) -> Trouble:
     if error.kind in ("", "other"):
         if error.message.startswith("stream disconnected"):
             return _NETWORK
-        return _REQUEST if _is_answer(error.message) else _OTHER
+        return _REQUEST if is_refusal(error.message) else _OTHER
     return _BY_KIND.get(error.kind, _OTHER)
 
 
-def _is_answer(message: str) -> bool:
+def is_refusal(message: str) -> bool:
     """Whether a message is the body of the provider's refusal."""
     if not message.startswith("{"):
         return False

@@ -26,8 +26,9 @@ class End(NamedTuple):
 class Mending:
     """Remembers what was tried in this run. It sends the requests; the session takes the steps."""
 
-    def __init__(self, out: Outgoing, tally: Tally, workspace: str) -> None:
-        self._out, self._tally = out, tally
+    def __init__(self, out: Outgoing, tally: Tally, workspace: str, has_past: bool) -> None:
+        """`has_past`: the thread to resume has had answers in earlier runs."""
+        self._out, self._tally, self._has_past = out, tally, has_past
         self._renewal = Renewal(out, workspace)
         self._compacted = False
         self._unserved: End | None = None
@@ -38,7 +39,7 @@ class Mending:
 
     def failed(self, event: TurnCompleted, at: datetime) -> State | End:
         """What follows on a failed turn: the state in which it is mended, or the end."""
-        fault = faults.of_turn(event.error, self._tally.answered)
+        fault = faults.of_turn(event.error, self._tally.answered or self._has_past)
         if fault.reason == faults.CONTEXT and not self._compacted:
             self._compacted = True
             self._out.request("thread/compact/start", {"threadId": event.thread})

@@ -22,8 +22,8 @@ METHODS = frozenset({"initialize", "thread/resume", "thread/start"})
 
 WRITER_PAUSE, WRITER_PATIENCE = 2.0, 40.0
 """Seconds between tries to resume a thread that another process has open, and how long that may
-take: less than the start-up has. A Codex that dies lets go at once; one that lives, a person's own
-perhaps, does not, and then a new thread is better than no work."""
+take. A Codex that dies lets go at once; one that lives, a person's own perhaps, does not, and then
+a new thread is better than no work."""
 
 
 class Opening:
@@ -107,6 +107,12 @@ class Opening:
         tools = self._brief.tools if self._old is None else self._old.tools
         self.thread = ThreadRef(name, self._home, self._version, tools)
         return None
+
+    @property
+    def prompt(self) -> str:
+        """What the first turn says: a thread that begins now has been shown nothing yet."""
+        whole = self._brief.fresh_prompt or self._brief.prompt
+        return self._brief.prompt if self.resumed else whole
 
     @property
     def resumed(self) -> bool:

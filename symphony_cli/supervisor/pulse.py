@@ -18,7 +18,7 @@ class Pulse:
     def __init__(self, codex: CodexSettings) -> None:
         self._limits = clocks.limits_of(codex)
         self._most_stalls = codex.max_stall_recoveries
-        self.began = self.turn_began = self.heard = 0.0
+        self.began = self.asked = self.turn_began = self.heard = 0.0
         self.stalls = 0
         self.silent = 0.0
         """Seconds that the last stall took to be seen."""
@@ -53,7 +53,7 @@ class Pulse:
         listening = state in _WORKING and not waits_for_us
         readings = clocks.Readings(
             run=None if state is State.AWAITING else self.began + waited,
-            start=self.began if state in _QUESTIONED else None,
+            start=self.asked if state in _QUESTIONED else None,
             turn=self.turn_began if state is State.TURN else None,
             heard=self.heard if listening else None,
             busy=quiet,

@@ -32,6 +32,7 @@ class SandboxWatch:
 
     def __init__(self) -> None:
         self._refused = 0
+        self._told = ""
         self._settled = False
 
     def take(self, item: ItemCompleted) -> Fault | None:
@@ -44,10 +45,11 @@ class SandboxWatch:
             self._settled = True
             return None
         self._refused += 1
-        if self._refused < _ENOUGH:
-            return None
+        self._told = self._told or item.output.strip()[:300]
+        if self._refused < _ENOUGH or not self._told:
+            return None  # patches fail for reasons of their own: a command must have said so, too
         self._settled = True
-        return SANDBOX.fault(item.output.strip()[:300] or "a file could not be written")
+        return SANDBOX.fault(self._told)
 
 
 def _is_refusal(item: ItemCompleted) -> bool:

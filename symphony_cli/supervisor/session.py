@@ -19,6 +19,7 @@ from datetime import datetime
 from symphony_cli.core import report
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import Brief, Order, RunLimits, StopNote, ThreadRef
+from symphony_cli.core.usage import Usage
 from symphony_cli.supervisor import (
     between,
     clocks,
@@ -65,7 +66,8 @@ class Session:
         self._brief, self._codex = brief, order.settings.codex
         self._order, self._limits = order, order.settings.limits
         self._pulse = Pulse(self._codex)
-        self._mending = Mending(self._out, self.tally, brief.workspace)
+        has_past = thread is not None and known_totals(order)[thread.id] != Usage()
+        self._mending = Mending(self._out, self.tally, brief.workspace, has_past)
         self._leaving = Leaving()
         self._desk = Desk(self._codex, self._out)
         self._sandbox = SandboxWatch()
@@ -82,7 +84,7 @@ class Session:
         if self.state is State.RELAUNCHING:
             self._enter(State.STARTING, now)
         else:
-            self._pulse.began = now.mono
+            self._pulse.began = self._pulse.asked = now.mono
             self._out.tell(report.Phase(now.at, self.phase))
         self._opening.begin()
         return self._done()
@@ -218,10 +220,12 @@ class Session:
             self._end(fault, now)
         elif self.state is State.STARTING:
             self._enter(State.OPENING, now)
+        elif self._opening.due is not None:
+            self._pulse.asked = now.mono  # it answers; another process is what we wait for
         elif self._opening.thread is not None:
             if self._opening.resumed:
                 self._announce(now)
-            self._start_turn(self._brief.prompt, now)
+            self._start_turn(self._opening.prompt, now)
 
     def _announce(self, now: Moment) -> None:
         line = self._opening.announce(now)
@@ -337,6 +341,7 @@ class Session:
             self._end_for(self._sandbox.take(event), now)
         match event:
             case notices.ItemStarted():
+                self._out.tell(*self.tally.worked(event.kind, now.at))
                 self._desk.started(event)
             case notices.TurnStarted():
                 self._turn_started(event, ours)
@@ -464,9 +469,11 @@ class Session:
         """Decide that the run ends. Only the first decision counts."""
         if self.closing is not None:
             return
-        self.closing = report.Closing(now.at, fault.outcome, fault.reason, fault.detail, hold_until)
+        outcome, reason, detail, state = fault
+        self.closing = report.Closing(now.at, outcome, reason, detail, hold_until, state)
         self._out.tell(self.closing)
         self._enter(State.ENDING, now)
+        self._opening.due = None
         ran = self.thread.id if self.thread is not None and self.turn_number else ""
         if not self._leaving.gone:
             self._ending.begin(steps, ran, now.mono)

@@ -10,6 +10,7 @@ from symphony_cli.core.run import Order
 from symphony_cli.core.shape import Json
 from symphony_cli.core.usage import Meter, Usage
 from symphony_cli.supervisor import resets
+from symphony_cli.supervisor.faults import is_refusal
 from symphony_cli.supervisor.notices import LimitsTold, TurnCompleted, TurnStarted, text
 
 _LONGEST_MESSAGE = 4000
@@ -46,7 +47,9 @@ Codex 0.163 and 0.169."""
 def is_cut(event: TurnCompleted) -> bool:
     """Whether a turn ended in the middle of an answer, or may have."""
     error = event.error
-    refused = error is not None and (error.kind in REFUSED or error.status is not None)
+    refused = error is not None and (
+        error.kind in REFUSED or error.status is not None or is_refusal(error.message)
+    )
     return event.status != "completed" and not refused
 
 
@@ -105,6 +108,14 @@ class Tally:
         if isinstance(event, TurnStarted):
             return [report.ThreadBusy(at, event.thread)]
         return [report.ThreadIdle(at, event.thread, is_cut(event))]
+
+    def worked(self, kind: str, at: datetime) -> list[report.Line]:
+        """An item of a turn began or ended; what the user said is the only one that needs no
+        model. The cost of an answer is told only when the tools that it called have ended."""
+        if self.answered or kind == "userMessage":
+            return []
+        self.answered = True
+        return [report.Answered(at)]
 
     def said(self, message: str, at: datetime) -> list[report.Line]:
         """The agent said something."""

@@ -181,7 +181,8 @@ def test_every_key_that_is_acted_on_reaches_the_runs(tmp_path: Path) -> None:
         ("codex: {input_answer: accept}",
          "codex.input_answer must be 'decline' or 'block', not \"accept\""),
         ("codex: {thread_sandbox: strict}",
-         "codex.thread_sandbox must be read-only, workspace-write or danger-full-access, "
+         "codex.thread_sandbox must be read-only, workspace-write, danger-full-access or "
+        "external-sandbox, "
          'not "strict"'),
         ("codex: {turn_sandbox_policy: {type: strict}}",
          "codex.turn_sandbox_policy has a type that must be readOnly, workspaceWrite, "

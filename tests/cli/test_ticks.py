@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import time
@@ -165,3 +166,15 @@ def test_help_and_version_need_no_workflow(house: House) -> None:
     assert [one.code for one in told] == [0, 0, 0]
     assert told[0].lines[0] == "Usage: symphony [OPTIONS] COMMAND [ARGS]..."
     assert re.fullmatch(r"symphony \d+\.\d+\.\d+\n", told[2].out)
+
+
+def test_what_an_older_version_understood_of_workflow_md_is_not_believed(house: House) -> None:
+    house.run("tick")
+    kept = house.state / "workflow.json"
+    old = json.loads(kept.read_text())
+    del old["format"]  # the first format did not say that it was one
+    old["policy"]["slots"] = 77
+    kept.write_text(json.dumps(old))
+    told = house.run("status", "--json")
+
+    assert told.json["slots"]["total"] != 77

@@ -235,7 +235,9 @@ def test_failures_of_the_machine_are_counted_over_all_issues() -> None:
             )
         ]
     assert history(*events).holds == {
-        "environment": Hold(3, Wait(later(2), 20.0), "no git", since=NOW)
+        "environment": Hold(
+            3, Wait(later(2), 20.0), "no git", since=NOW, issues=(iid("A"), iid("B"), iid("C"))
+        )
     }
 
 

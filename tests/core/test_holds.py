@@ -9,13 +9,15 @@ import pytest
 
 from symphony_cli.core import holds
 from symphony_cli.core.backoff import backoff
-from symphony_cli.core.events import Ended
+from symphony_cli.core.events import Ended, Event
 from symphony_cli.core.holds import (
     ENVIRONMENT,
     HOLD_FROM,
+    NOBODY,
     PROVIDER,
     RESET_MARGIN,
     USAGE_LIMIT,
+    Beside,
     after,
     kind_of,
 )
@@ -24,7 +26,17 @@ from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.record import Hold
 from symphony_cli.core.run import Verdict
 from symphony_cli.core.times import Wait
-from tests.builders import NOW, iid, later, rid, verdict
+from tests.builders import (
+    NOW,
+    alive,
+    dispatched,
+    enrol_all,
+    history,
+    iid,
+    later,
+    rid,
+    verdict,
+)
 
 POLICY = Policy(interval=30.0, backoff_base=10.0, backoff_cap=300.0)
 HOUR, DAY = 3600.0, 86400.0
@@ -48,13 +60,23 @@ def row(name: str, count: int, **more: Any) -> dict[str, Hold]:
 
 
 def seconds(told: Verdict, known: dict[str, Hold], since: datetime = NOW) -> float:
-    return holds.seconds(told, known, since, POLICY, NOW)
+    return weighed(told, known, since)[0]
+
+
+def weighed(
+    told: Verdict,
+    known: dict[str, Hold],
+    since: datetime = NOW,
+    others: Beside = NOBODY,
+    now: datetime = NOW,
+) -> tuple[float, int]:
+    return holds.weigh(told, known, since, lambda hold: others, POLICY, now)
 
 
 def left(told: Verdict, known: dict[str, Hold], since: datetime = NOW) -> dict[str, int]:
     """The rows, and how long each is, after one more end at a minute past NOW."""
-    wait = seconds(told, known, since)
-    event = Ended(later(60), iid("ABC-1"), rid(), told, hold=wait)
+    wait, number = weighed(told, known, since)
+    event = Ended(later(60), iid("ABC-1"), rid(), told, hold=wait, row=number)
     return {name: hold.count for name, hold in after(known, event, since).items()}
 
 
@@ -155,8 +177,8 @@ def test_eight_runs_that_lose_their_network_at_once_hold_everybody_for_one_step(
     known: dict[str, Hold] = {}
     for second in range(8):
         lost = verdict(outcome=Outcome.PROVIDER, reason="network", answered=True)
-        wait = holds.seconds(lost, known, BEFORE, POLICY, later(second))
-        event = Ended(later(second), iid("ABC-1"), rid(), lost, hold=wait)
+        wait, number = weighed(lost, known, BEFORE, now=later(second))
+        event = Ended(later(second), iid("ABC-1"), rid(), lost, hold=wait, row=number)
         known = after(known, event, BEFORE)
     step = Wait(later(2), backoff(1, 10.0, 300.0, PROVIDER))
     assert (known[PROVIDER].count, known[PROVIDER].wait) == (3, step)
@@ -192,3 +214,46 @@ def test_only_a_whole_turn_shows_that_a_sandbox_works() -> None:
         {},
         {ENVIRONMENT: 4},
     )
+
+
+# --- whose trouble it is
+
+
+PROVED, ANSWERING = Beside(proved=True, answering=True), Beside(answering=True)
+MINE = (iid("ABC-1"),)
+
+
+@pytest.mark.parametrize(("told", "name"), [(UNFIT, ENVIRONMENT), (NETWORK, PROVIDER)])
+def test_an_issue_that_fails_alone_beside_others_that_work_counts_once(
+    told: Verdict, name: str
+) -> None:
+    known = row(name, 2, issues=MINE)
+    assert weighed(told, known, others=ANSWERING) == (0.0, 2)
+    event = Ended(later(60), iid("ABC-1"), rid(), told, hold=0.0, row=2)
+    assert after(known, event, NOW)[name].wait == known[name].wait
+
+
+def test_a_second_issue_that_fails_beside_others_that_work_counts_as_one_more() -> None:
+    assert weighed(UNFIT, row(ENVIRONMENT, 1, issues=(iid("DEF-2"),)), others=ANSWERING)[1] == 2
+
+
+def test_an_issue_that_fails_again_while_nobody_works_counts_again() -> None:
+    assert weighed(UNFIT, row(ENVIRONMENT, 2, issues=MINE))[1] == 3
+
+
+def test_a_run_that_began_after_the_last_failure_and_works_ends_the_row() -> None:
+    assert weighed(UNFIT, row(ENVIRONMENT, 7, issues=MINE), others=PROVED)[1] == 1
+
+
+def test_what_runs_beside_an_issue_is_told_by_the_model_having_answered() -> None:
+    hold = row(ENVIRONMENT, 2)[ENVIRONMENT]
+    past = history(*enrol_all("ABC-1", "DEF-2", "GHI-3"), *runs_of("ABC-1", "DEF-2", "GHI-3"))
+    answered = alive("run_DEF-2", answered=True)
+    seen = {iid("ABC-1"): alive("run_ABC-1", answered=True), iid("DEF-2"): answered}
+    records = past.records.values()
+    assert holds.beside(iid("ABC-1"), records, seen, hold) == PROVED
+    assert holds.beside(iid("DEF-2"), records, {iid("DEF-2"): answered}, hold) == NOBODY
+
+
+def runs_of(*names: str) -> list[Event]:
+    return [dispatched(name, run=f"run_{name}", at=later(9)) for name in names]

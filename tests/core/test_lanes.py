@@ -89,3 +89,15 @@ def test_a_part_is_named_by_the_states_that_have_it() -> None:
         ("", "review"),
         ("", ""),
     ]
+
+
+def test_a_run_has_seen_the_move_of_its_agent_before_the_tick_does() -> None:
+    ends = {"outcome": Outcome.ROLLED_OVER, "reason": "prompt", "state": "Review", "at": later(60)}
+    moved_by_agent = (dispatched(), ended(thread=LIFE, **ends))  # type: ignore[arg-type]
+    assert next_thread(*moved_by_agent) == (None, "review")
+    found = record(*moved_by_agent)
+    assert (found.issue.state, found.entries["review"], found.state_since) == (
+        "Review",
+        1,
+        later(60),
+    )

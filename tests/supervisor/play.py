@@ -86,9 +86,10 @@ class Play:
         fresh_because: str = "",
         totals: dict[str, Usage] | None = None,
         tracker_wait: float = 1800.0,
+        told: Brief | None = None,
     ) -> None:
         given = order(codex, limits, thread, totals, tracker_wait)
-        self.session = Session(given, brief(), thread, fresh_because)
+        self.session = Session(given, told or brief(), thread, fresh_because)
         self.seconds = 0.0
         self.actions: list[Action] = []
         self.turns = 0

@@ -83,7 +83,7 @@ def test_a_fault_says_what_happened_in_whose_words_and_what_to_do() -> None:
 
 def test_an_error_that_says_nothing_is_quoted_with_nothing() -> None:
     assert faults.of_turn(TurnError("", "usageLimitExceeded")).detail.startswith(
-        "The provider's usage limit is reached. Work goes on"
+        "The provider's usage limit is reached. Everybody waits"
     )
 
 
@@ -99,7 +99,8 @@ def test_every_kind_tells_a_person_what_to_do_in_whole_sentences(trouble: faults
 
 def test_silence_without_a_word_is_the_runs_own() -> None:
     found = faults.of_silence(300.0, 4, None)
-    assert found == (Outcome.STALLED, "silence", "Nothing was heard for 300 seconds, 4 times.")
+    told = "Nothing was heard for 300 seconds, 4 times."
+    assert found == faults.Fault(Outcome.STALLED, "silence", told)
 
 
 @pytest.mark.parametrize(

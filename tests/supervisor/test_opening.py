@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symphony_cli.core import report
 from symphony_cli.core.run import ThreadRef
 from symphony_cli.core.usage import Usage
 
-from .play import THREAD, Play
+from .play import THREAD, Play, brief
 
 OLD = ThreadRef(THREAD, "/old/home", "0.163.0", ("issue_update",), Usage(100, 0, 10, 0, 110))
 
@@ -154,3 +156,14 @@ def test_why_a_thread_is_new_is_told_when_its_home_is_gone() -> None:
     play.open()
     (line,) = began(play)
     assert isinstance(line, report.ThreadBegan) and line.fresh_because == "its home is gone"
+
+
+def test_a_thread_that_begins_anew_is_shown_what_the_old_one_had_been_shown() -> None:
+    told = replace(brief(), fresh_prompt="Everything.")
+    resumed, anew = Play(thread=OLD, told=told), Play(thread=OLD, told=told)
+    for play in (resumed, anew):
+        play.initialized()
+    resumed.reply("thread/resume", thread={"id": THREAD})
+    anew.refuse("thread/resume", "no rollout found for thread id thread-1")
+    anew.reply("thread/start", thread={"id": "thread-2"})
+    assert (resumed.prompts(), anew.prompts()) == (["Do it."], ["Everything."])

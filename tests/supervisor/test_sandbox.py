@@ -48,15 +48,18 @@ def outcomes(*items: ItemCompleted) -> list[bool]:
     [
         (REFUSED, REFUSED),
         (REFUSED, UNWRITTEN),
-        (UNWRITTEN, UNWRITTEN),
         (ended("commandExecution", "failed", PANIC), REFUSED),
     ],
-    ids=["two commands", "a command and a patch", "two patches", "the sandbox itself broke"],
+    ids=["two commands", "a command and a patch", "the sandbox itself broke"],
 )
 def test_two_refusals_before_anything_worked_are_told_once(
     items: tuple[ItemCompleted, ...],
 ) -> None:
     assert outcomes(SAID, *items, DECLINED, *items) == [False, False, True, False, False, False]
+
+
+def test_patches_that_cannot_be_applied_say_nothing_of_the_sandbox() -> None:
+    assert outcomes(UNWRITTEN, UNWRITTEN, UNWRITTEN, WORKED) == [False] * 4
 
 
 @pytest.mark.parametrize("worked", [WORKED, FAILED, WRITTEN])

@@ -19,7 +19,7 @@ _KEBAB = {
     "dangerFullAccess": "danger-full-access",
 }
 _CAMEL = {kebab: camel for camel, kebab in _KEBAB.items()} | {"external-sandbox": "externalSandbox"}
-_SANDBOXES = tuple(_KEBAB.values())
+_SANDBOXES = (*_KEBAB.values(), "external-sandbox")
 _TURN_SANDBOXES = (*_KEBAB, "externalSandbox")
 _POLICIES = ("never", "on-request", "untrusted")
 _REJECTABLE = ("sandbox_approval", "rules", "mcp_elicitations")
