@@ -173,6 +173,18 @@ class PreviousAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """What is known of an issue's branch, to tell whether its work is merged already (row T8)."""
+
+    began: str = ""
+    """The commit that the branch was at when the issue's first run began."""
+    tip: str = ""
+    """The commit that it was at when the newest run ended."""
+    accepted: str = ""
+    """A tip that a person lets be worked on though it is merged."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """`order.json`: everything a run needs to know, written once by the tick."""
 
@@ -189,6 +201,7 @@ class Order:
     totals: dict[str, Usage] = field(default_factory=dict)
     """The last known running total of every thread this issue ever had, sub-agents' too."""
     previous: PreviousAttempt | None = None
+    merged: Merged = Merged()
     format: int = 1
 
 
@@ -317,6 +330,8 @@ class Verdict:
     root: str = ""
     """The `workspace.root` that the workspace lies in; it stays the issue's whatever is edited."""
     branch: str = ""
+    base: str = ""
+    """The commit that the branch was at when this run began, as in `Brief`."""
     git: GitFacts | None = None
     state: str = ""
     """The state that the issue was in when the run ended, when it ended for that."""

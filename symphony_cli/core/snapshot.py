@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from symphony_cli.core.issue import Issue
+from symphony_cli.core.issue import Comment, Issue
 from symphony_cli.core.run import PidFile, RunLimits, Verdict
 from symphony_cli.ids import IssueId, RunId
 
@@ -34,6 +34,8 @@ class Held:
 
     issue: Issue
     running: bool = False
+    comments_since: datetime | None = None
+    """What people wrote since then is wanted as well: one of them may answer a question of ours."""
 
     @property
     def id(self) -> IssueId:
@@ -64,6 +66,9 @@ class Read:
     pulls: dict[IssueId, tuple[str, datetime | None]] = field(default_factory=dict)
     """Pull requests that changed a short while ago, link and date of the merge, of issues that are
     `partial` or have no row in this answer."""
+    comments: dict[IssueId, tuple[Comment, ...]] = field(default_factory=dict)
+    """Of those held with `comments_since`: what was written since then, oldest first, dated by the
+    tracker. Ours are `bot` and have the id of the write as theirs."""
     notes: tuple[str, ...] = ()
     """Sentences for people: what the tracker did not tell this time. No error."""
 

@@ -54,6 +54,7 @@ def compose(
         workspace=brief.workspace,
         root=order.settings.workspace.root,
         branch=git.branch if git is not None and git.branch else brief.branch,
+        base=brief.base,
         git=git,
         state=closing.state,
         told=total.told,
