@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from symphony_cli.core.blocks import ENDED_BY
 from symphony_cli.core.history import History
 from symphony_cli.core.intake import doubts
-from symphony_cli.core.reasons import Why
-from symphony_cli.core.record import GONE
+from symphony_cli.core.reasons import Cause, Why
+from symphony_cli.core.record import GONE, Record
 from symphony_cli.core.snapshot import Held, Read, Sighting, Snapshot, TrackerView
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.errors import (
@@ -25,6 +26,9 @@ from symphony_cli.errors import (
 )
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
+
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far the tracker's clock may be behind ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +139,19 @@ def _in_order(read: Read) -> Read:
     return replace(read, issues=issues)
 
 
+def _comments_since(record: Record) -> datetime | None:
+    """What a person wrote may end a block; our clock and the tracker's need not agree."""
+    block = record.block
+    if block is None or Cause.COMMENT not in ENDED_BY[block.reason]:
+        return None
+    return block.at - CLOCKS_DIFFER
+
+
 def held(history: History, last: TickFile) -> tuple[Held, ...]:
     """Issues that are read by id: those whose absence would mean something, running ones first,
     and those of which the tick before met a row that it did not believe."""
     wanted = [
-        Held(record.issue, record.running is not None)
+        Held(record.issue, record.running is not None, _comments_since(record))
         for record in history.records.values()
         if record.finished_at is None and not (record.released == GONE and not record.running)
     ]

@@ -16,23 +16,24 @@ from symphony_cli.core.decisions import (
     Decision,
     Deliver,
     Dispatch,
-    Enrol,
     Fault,
     Finish,
     Grant,
     PassOver,
     Recover,
     Release,
-    Reopen,
     Settle,
     Signal,
     Stop,
     TakeIn,
+    Unblock,
+    Warn,
     facts,
 )
+from symphony_cli.core.limits import rework_cap
 from symphony_cli.core.reasons import Why
 from symphony_cli.core.record import Record, Write
-from symphony_cli.core.run import Order, PreviousAttempt, RunLimits, Settings, StopNote
+from symphony_cli.core.run import Merged, Order, PreviousAttempt, RunLimits, Settings, StopNote
 from symphony_cli.errors import PutOff, RunLocked, SymphonyError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId, RunId
 from symphony_cli.ports import Claim, World
@@ -83,11 +84,11 @@ def perform(decision: Decision, world: World, now: datetime) -> Done:
             key = _record(world, decision.issue).key
             world.agents.grant(key, decision.run, decision.limits)
             return Done(_granted(decision.limits))
-        case TakeIn() | Settle() | Block() | Enrol() | Release() | Finish() | Reopen() | Fault():
-            world.ledger.append(*facts(decision, now))
-            return Done(describe(decision))
         case PassOver():
             return Done(decision.detail, decision)
+        case _:
+            world.ledger.append(*facts(decision, now))
+            return Done(describe(decision))
 
 
 def describe(decision: Decision) -> str:
@@ -98,8 +99,11 @@ def describe(decision: Decision) -> str:
             words = [verdict.outcome.value, verdict.reason, verdict.detail]
             text = ": ".join(word for word in words if word).rstrip(".")
             return f"{text}; next attempt in {ended.wait:.0f} s" if ended.wait else text
-        case Block() | Release():
+        case Block() | Release() | Warn():
             return decision.detail
+        case Unblock():
+            note = f" ({decision.note})" if decision.note else ""
+            return f"{decision.cause}: by {decision.by}{note}"
         case Finish(state=state):
             return state
         case TakeIn(sighted=sighted, missed=missed):
@@ -178,6 +182,8 @@ def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now:
         thread=decision.thread,
         totals=record.totals,
         previous=_previous(record),
+        rework=rework_cap(record, world.policy),
+        merged=Merged(record.began, record.tip, record.accepted_tip),
     )
 
 

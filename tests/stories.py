@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from symphony_cli.core import events as e
-from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.helping import Helping
+from symphony_cli.core.reasons import BlockReason, Cause, Outcome, Why
 from symphony_cli.core.run import GitFacts, ThreadRef, Verdict
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, Key
@@ -24,6 +25,8 @@ _waits = st.sampled_from([0.0, 10.0, 300.0])
 _small = st.integers(min_value=0, max_value=5)
 _usage = st.builds(Usage, _small, _small, _small, _small, _small)
 _threads = st.none() | st.builds(ThreadRef, st.sampled_from(["t1", "t2"]), total=_usage)
+_some = st.none() | st.integers(min_value=-9, max_value=9)
+_helpings = st.none() | st.builds(Helping, _some, _some, _some, st.sampled_from(["", "tip"]))
 _states = st.sampled_from(["Todo", "In Progress", "Rework", "Done", "todo "])
 
 
@@ -39,6 +42,10 @@ def stories(
     kinds = [*_about_issues(ids), *_about_runs(ids), *_about_writes(ids, writes)]
     if known:
         kinds += [_sightings(names), st.builds(e.Polled, _moments, texts)]
+        kinds += [
+            st.builds(e.Paused, _moments, texts, texts),
+            st.builds(e.Resumed, _moments, texts),
+        ]
         kinds += [st.builds(e.Repaired, _moments, _small, st.just("ledger.torn"))]
     rest = st.lists(st.one_of(kinds), max_size=max_size)
     if not known:
@@ -62,7 +69,12 @@ def _about_issues(ids: st.SearchStrategy[IssueId]) -> list[st.SearchStrategy[Any
         st.builds(e.Released, _moments, ids, st.sampled_from(["gone", "label"]), texts),
         st.builds(e.Finished, _moments, ids, _states),
         st.builds(e.Blocked, _moments, ids, reasons, texts),
-        st.builds(e.Unblocked, _moments, ids, texts, texts),
+        st.builds(e.LabelSeen, _moments, ids),
+        st.builds(e.Unblocked, _moments, ids, st.sampled_from(Cause), texts, texts, _helpings),
+        st.builds(e.ToppedUp, _moments, ids, _small, texts),
+        st.builds(e.Retried, _moments, ids, texts),
+        st.builds(e.Warned, _moments, ids, _small),
+        st.builds(e.PassedOver, _moments, ids, st.sampled_from(Why), texts),
         st.builds(e.Faulted, _moments, ids, texts, texts),
     ]
 

@@ -26,7 +26,10 @@ from symphony_cli.errors import ExitCode
 
 TOP = Path(__file__).parents[1]
 PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), TOP / "state" / "README.md"])
-COMMANDS = ("tick", "status", "unblock", "stop", "logs", "metrics", "demo")
+COMMANDS = (
+    *("tick", "status", "unblock", "stop", "block", "retry", "pause", "resume"),
+    *("logs", "metrics", "demo"),
+)
 BY_SIGNAL = {130, 143}
 RUN_FILES = {
     "order.json": Order,

@@ -19,7 +19,7 @@ from symphony_cli.errors import StateError
 from symphony_cli.ids import IssueId
 from symphony_cli.paths import StatePaths
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from symphony_cli.commands.cures import clear_by
 from symphony_cli.commands.happenings import Happened, happened, questioned
-from symphony_cli.commands.status import clear_by, row
+from symphony_cli.commands.status import row
 from symphony_cli.core.events import Event
+from symphony_cli.core.gate import paused
+from symphony_cli.core.history import History
 from symphony_cli.core.lanes import thread_for
 from symphony_cli.core.policy import Policy, refusal
+from symphony_cli.core.reasons import WHAT_CHANGES, Why
 from symphony_cli.core.record import Record, Running
 from symphony_cli.core.report import Asked
 from symphony_cli.core.run import GitFacts
@@ -26,6 +30,10 @@ class IssueResult:
     kind: str
     """running, queued, retrying, blocked, waiting, released or finished."""
     why: tuple[str, ...]
+    reason: str
+    """Why it does not run, as one of the reasons to pass over; empty when it runs or is over."""
+    change: str
+    """What would let it go on."""
     issue: dict[str, object]
     key: str
     aliases: tuple[str, ...]
@@ -64,10 +72,14 @@ def explain(
             raise UsageError(f"{name} cannot be read: {unread[0].why}. Correct it there.")
         raise UsageError(unseen(name, world.policy))
     last = record.last
-    kind, why = standing(record, world.policy, world.bulletin.last(), world.clock())
+    stands = standing(
+        record, world.policy, world.bulletin.last(), world.clock(), world.ledger.history()
+    )
     return IssueResult(
-        kind=kind,
-        why=why,
+        kind=stands.kind,
+        why=stands.why,
+        reason=stands.reason,
+        change=stands.change,
         issue=row(record, world.policy),
         key=record.key,
         aliases=record.aliases,
@@ -87,29 +99,60 @@ def explain(
     )
 
 
-def standing(
-    record: Record, policy: Policy, last: TickFile, now: datetime
-) -> tuple[str, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Standing:
     """What an issue is for us, and why."""
+
+    kind: str
+    why: tuple[str, ...]
+    reason: str = ""
+    change: str = ""
+
+
+def standing(
+    record: Record, policy: Policy, last: TickFile, now: datetime, history: History
+) -> Standing:
+    """Where an issue stands, by what the ledger knows and the last tick said."""
     if record.running is not None:
-        stop = f"told to stop: {record.running.stop}" if record.running.stop else ""
-        since = f"run {record.runs} since {record.running.since:%Y-%m-%d %H:%M:%S} UTC"
-        return "running", tuple(text for text in (since, stop, _limits(record.running)) if text)
+        return _at_work(record, record.running)
     if record.finished_at is not None:
-        return "finished", (f"it reached {record.issue.state}",)
+        return Standing("finished", (f"it reached {record.issue.state}",))
     if record.block is not None:
-        cure = clear_by(record.block.reason, record.issue.identifier)
-        return "blocked", (f"{record.block.reason.value}: {record.block.detail}", cure)
-    passed = next((p for p in last.passed_over if p.issue == record.id), None)
+        block = record.block
+        cure = clear_by(block.reason, record.issue.identifier)
+        why = f"{block.reason.value}: {block.detail}"
+        return Standing("blocked", (why,), Why.BLOCK.value, cure)
+    return _idle(record, policy, last, now, history)
+
+
+def _at_work(record: Record, running: Running) -> Standing:
+    stop = f"told to stop: {running.stop}" if running.stop else ""
+    since = f"run {record.runs} since {running.since:%Y-%m-%d %H:%M:%S} UTC"
+    return Standing("running", tuple(text for text in (since, stop, _limits(running)) if text))
+
+
+def _idle(
+    record: Record, policy: Policy, last: TickFile, now: datetime, history: History
+) -> Standing:
+    """Neither running nor blocked nor over: in line, or kept from it."""
     refused = refusal(record.issue, policy.rules)
     if refused is not None:
-        kind = "released" if refused.leaves else "waiting"
-        return kind, (f"{refused.why.value}: {refused.detail}",)
+        return _for(refused.why, refused.detail, "released" if refused.leaves else "waiting")
     if record.retry is not None and not record.retry.wait.over(now):
         left = record.retry.wait.left(now)
-        return "retrying", (f"next attempt in {left:.0f} s, after: {record.retry.error}",)
-    why = f"{passed.reason}: {passed.why}" if passed else "the next tick decides"
-    return "queued", (why,)
+        return _for(
+            Why.BACKOFF, f"next attempt in {left:.0f} s, after: {record.retry.error}", "retrying"
+        )
+    if history.pause is not None:
+        return _for(Why.PAUSED, paused(history.pause), "queued")
+    passed = next((p for p in last.passed_over if p.issue == record.id), None)
+    if passed is None:
+        return Standing("queued", ("the next tick decides",), "", "the next tick")
+    return _for(Why(passed.reason), passed.why, "queued")
+
+
+def _for(why: Why, detail: str, kind: str) -> Standing:
+    return Standing(kind, (f"{why.value}: {detail}",), why.value, WHAT_CHANGES[why])
 
 
 def _limits(running: Running) -> str:

@@ -20,7 +20,7 @@ class Happened:
 
 def happened(event: e.Event) -> Happened:
     """What an event says, in a few words."""
-    return Happened(at=event.at, kind=type(event).__name__.lower(), detail=_detail(event))
+    return Happened(at=event.at, kind=e.name_of(event), detail=_detail(event))
 
 
 def questioned(line: Asked) -> Happened:
@@ -47,7 +47,14 @@ def _detail(event: e.Event) -> str:
         case e.Signalled(signal=signal):
             return signal
         case e.Unblocked():
-            return f"by {event.by}{f': {event.note}' if event.note else ''}"
+            return f"{event.cause}: by {event.by}{f': {event.note}' if event.note else ''}"
+        case e.ToppedUp() | e.Retried():
+            more = f"{event.tokens:,} more tokens " if isinstance(event, e.ToppedUp) else ""
+            return f"{more}by {event.by}{f': {event.note}' if event.note else ''}"
+        case e.PassedOver(why=why, detail=detail):
+            return f"{why}: {detail}"
+        case e.Warned(allowance=allowance):
+            return f"most of {allowance:,} tokens is used"
         case e.Owed(kind=kind):
             return kind.replace("_", " ")
         case e.Faulted(doing=doing, error=error):

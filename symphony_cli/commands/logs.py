@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symphony_cli import runfolder
-from symphony_cli.commands.explain import standing, unseen
+from symphony_cli.commands.explain import Standing, standing, unseen
 from symphony_cli.commands.telling import Raw, RawLine, Source, Telling
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import Order, Verdict
@@ -129,15 +129,16 @@ def _record(world: World, chosen: Chosen) -> Record | None:
 
 
 def _why(world: World, chosen: Chosen) -> str:
-    kind, why = _standing(world, chosen)
-    return ": ".join((kind, *why[:1]))
+    stands = _standing(world, chosen)
+    return ": ".join((stands.kind, *stands.why[:1]))
 
 
-def _standing(world: World, chosen: Chosen) -> tuple[str, tuple[str, ...]]:
+def _standing(world: World, chosen: Chosen) -> Standing:
     record = _record(world, chosen)
     if record is None:
-        return "unknown", ()
-    return standing(record, world.policy, world.bulletin.last(), world.clock())
+        return Standing("unknown", ())
+    history = world.ledger.history()
+    return standing(record, world.policy, world.bulletin.last(), world.clock(), history)
 
 
 def _began(world: World, chosen: Chosen, paths: RunPaths) -> RunBegan:
@@ -251,9 +252,10 @@ def _next(
         if coming:
             return coming[0]
         now = watch.look()
-        kind, why = _standing(now, chosen)
+        stands = _standing(now, chosen)
+        kind = stands.kind
         if kind in _RESTING:
-            sentence = _RESTING[kind].format(name=chosen.name, why="; ".join(why[:1]))
+            sentence = _RESTING[kind].format(name=chosen.name, why="; ".join(stands.why[:1]))
             yield Note(now.clock(), sentence)
             return None
         settled = kind != "running"

@@ -6,179 +6,37 @@ Reads only, takes no lock, asks nobody: everything comes from files.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from symphony_cli.commands.cures import clear_by
+from symphony_cli.commands.screen import (
+    BlockedRow,
+    Budget,
+    Health,
+    QueuedRow,
+    RetryingRow,
+    RunningRow,
+    Slots,
+    StatusResult,
+    Tokens,
+    TrackerLine,
+    WaitingRow,
+)
 from symphony_cli.commands.tick import stale
+from symphony_cli.core.gate import paused
 from symphony_cli.core.history import History
 from symphony_cli.core.holds import in_force
-from symphony_cli.core.limits import tokens_left
+from symphony_cli.core.limits import budget, rework_cycles, tokens_left
 from symphony_cli.core.policy import Policy, refusal
-from symphony_cli.core.reasons import BlockReason
+from symphony_cli.core.reasons import Why
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import SILENT_AFTER, PidFile
-from symphony_cli.core.snapshot import Disk, Sighting
+from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.tickfile import PassedOver, TickFile
 from symphony_cli.core.times import age
 from symphony_cli.core.usage import Usage
-from symphony_cli.errors import ExitCode
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """Lifetime tokens of an issue; `spend` is what counts against a budget."""
-
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    total_tokens: int = 0
-    spend: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """The issue's token budget: `limit` from WORKFLOW.md, `granted` on top of it by people."""
-
-    limit: int | None = None
-    granted: int = 0
-    left: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What every issue on the screen has."""
-
-    issue_id: str
-    issue_identifier: str
-    issue_url: str
-    title: str
-    state: str
-    tokens: Tokens
-    budget: Budget
-    dispatch_count: int
-    retry_count: int
-    rework_count: int
-    stall_events: int
-    declined_elicitations: int
-    thread_id: str
-    workspace_path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningRow(Row):
-    """An issue with a run."""
-
-    run: str
-    attempt: int
-    phase: str
-    pid: int | None
-    turn_count: int
-    started_at: datetime
-    last_event: str
-    last_event_at: datetime | None
-    last_message: str
-    alive: bool
-    note: str = ""
-    """What is odd about it: silent, lost, told to stop."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedRow(Row):
-    """An issue that may start as soon as there is room."""
-
-    since: datetime | None
-    position: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryingRow(Row):
-    """An issue whose next attempt has a date."""
-
-    attempt: int
-    due_at: datetime
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedRow(Row):
-    """An issue that waits for a person."""
-
-    reason: str
-    detail: str
-    blocked_at: datetime
-    clear_by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingRow(Row):
-    """An issue that is ours but not eligible."""
-
-    why: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slots:
-    """How many runs may go on at once, and how many do."""
-
-    total: int
-    used: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """Whether ticks happen and end well; `sentence` is for people."""
-
-    ok: bool
-    sentence: str
-    last_at: datetime | None
-    good_at: datetime | None
-    exit_code: int
-    summary: str
-    lock_held_by: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackerLine:
-    """How fresh the facts are, and what is left of the tracker's allowance (per hour)."""
-
-    kind: str
-    project: str
-    as_of: datetime | None
-    requests: int
-    """Of the last tick."""
-    ask_at: datetime | None
-    """Before this the tracker is not asked again."""
-    limit: int | None = None
-    remaining: int | None = None
-    wait_s: float = 0.0
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusResult:
-    """Everything on the status screen."""
-
-    generated_at: datetime
-    counts: dict[str, int]
-    running: tuple[RunningRow, ...]
-    queued: tuple[QueuedRow, ...]
-    retrying: tuple[RetryingRow, ...]
-    blocked: tuple[BlockedRow, ...]
-    waiting: tuple[WaitingRow, ...]
-    codex_totals: Tokens
-    rate_limits: dict[str, object]
-    tracker: TrackerLine
-    tick: Health
-    slots: Slots
-    disk: Disk | None
-    paused: bool = False
-    holds: dict[str, str] = field(default_factory=dict)
-    undeliverable: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    exit_code: ExitCode = ExitCode.DONE
 
 
 def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> StatusResult:
@@ -212,16 +70,20 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             "finished": len({**history.finished, **history.records}) - len(open_records),
         },
         running=tuple(one for one, _ in rows),
-        queued=tuple(_queued(r, n, passed, policy) for n, r in enumerate(queued, 1)),
+        queued=tuple(
+            _queued(r, n, _why(r, passed, history), policy) for n, r in enumerate(queued, 1)
+        ),
         retrying=tuple(_retrying(r, policy) for r in retrying),
         blocked=tuple(_blocked(r, policy) for r in blocked),
-        waiting=tuple(_waiting(r, passed, policy) for r in waiting),
+        waiting=tuple(_waiting(r, _why(r, passed, history), policy) for r in waiting),
         codex_totals=_tokens(_all_usage(history), policy),
         rate_limits=_limits(history, rows),
         tracker=_tracker(world, last, now),
         tick=_health(last, now, policy, holder),
         slots=Slots(total=policy.slots, used=len(running)),
         disk=world.disk(),
+        paused=history.pause is not None,
+        pause=history.pause,
         holds={
             kind: f"{hold.count} in a row: {hold.error}"
             for kind, hold in history.holds.items()
@@ -301,12 +163,12 @@ def row(record: Record, policy: Policy) -> dict[str, object]:
         "tokens": _tokens(record.usage, policy),
         "budget": Budget(
             limit=policy.max_tokens_per_issue,
-            granted=record.granted_at.spend(policy.cached_token_weight),
+            granted=(budget(record, policy) or 0) - (policy.max_tokens_per_issue or 0),
             left=tokens_left(record, policy),
         ),
         "dispatch_count": record.runs,
         "retry_count": record.failures,
-        "rework_count": record.entries.get("rework", 0),
+        "rework_count": rework_cycles(record, policy),
         "stall_events": record.stalls,
         "declined_elicitations": record.declines,
         "thread_id": record.thread.id if record.thread else "",
@@ -367,19 +229,19 @@ def _note(record: Record, seen: Sighting, pid: PidFile | None, now: datetime) ->
     return seen.trouble
 
 
-def _why(record: Record, passed: dict[str, PassedOver]) -> str:
+def _why(record: Record, passed: dict[str, PassedOver], history: History) -> str:
+    if history.pause is not None:
+        return f"{Why.PAUSED}: {paused(history.pause)}"
     entry = passed.get(record.id)
     return f"{entry.reason}: {entry.why}" if entry else "the next tick decides"
 
 
-def _queued(
-    record: Record, position: int, passed: dict[str, PassedOver], policy: Policy
-) -> QueuedRow:
+def _queued(record: Record, position: int, why: str, policy: Policy) -> QueuedRow:
     return QueuedRow(
         **row(record, policy),  # type: ignore[arg-type]
         since=record.enrolled_at,
         position=position,
-        why=_why(record, passed),
+        why=why,
     )
 
 
@@ -404,20 +266,9 @@ def _blocked(record: Record, policy: Policy) -> BlockedRow:
     )
 
 
-def clear_by(reason: BlockReason, name: str) -> str:
-    """What a person types to clear a block."""
-    helping = {
-        BlockReason.BUDGET: "gives it one more budget",
-        BlockReason.ATTEMPTS: "gives it one more round of attempts",
-        BlockReason.INPUT: "lets it go on (answer in the issue first)",
-        BlockReason.OPERATOR: "lets it run again",
-    }.get(reason, "lets it go on")
-    return f"`symphony unblock {name}` {helping}"
-
-
-def _waiting(record: Record, passed: dict[str, PassedOver], policy: Policy) -> WaitingRow:
+def _waiting(record: Record, otherwise: str, policy: Policy) -> WaitingRow:
     refused = refusal(record.issue, policy.rules)
-    why = f"{refused.why.value}: {refused.detail}" if refused else _why(record, passed)
+    why = f"{refused.why.value}: {refused.detail}" if refused else otherwise
     return WaitingRow(**row(record, policy), why=(why,))  # type: ignore[arg-type]
 
 

@@ -116,6 +116,8 @@ def tick(
     read = observed.snapshot.tracker.read
     if read is not None:
         minutes.passed += _unread(read, history)
+    if not dry_run:
+        _remember(minutes.passed, world, now)
     result = TickResult(
         exit_code=_exit_code(minutes),
         summary="",
@@ -132,6 +134,21 @@ def tick(
     if not dry_run:
         world.bulletin.post(_posted(result, last, now, world, observed))
     return result
+
+
+def _remember(passed: list[PassedOver], world: World, now: datetime) -> None:
+    """The ledger's last word on who was passed over, when the reason is another than before: in one
+    write, and nothing in an idle tick. A block has said its own."""
+    history = world.ledger.history()
+    last = {entry.issue: entry for entry in passed if entry.reason != Why.BLOCK}
+    news = []
+    for entry in last.values():
+        record = history.records.get(IssueId(entry.issue))
+        if record is None or (record.passed is not None and record.passed.why == entry.reason):
+            continue
+        news.append(e.PassedOver(now, record.id, Why(entry.reason), entry.why))
+    if news:
+        world.ledger.append(*news)
 
 
 def _unread(read: Read, history: History) -> list[PassedOver]:
@@ -286,6 +303,7 @@ def summarise(result: TickResult, history: History) -> str:
     words = "".join(f", {count} {kind}" for kind, count in sorted(did.items()))
     reasons = Counter(passed.reason for passed in result.passed_over)
     why = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    words += "; paused" if history.pause is not None else ""
     state = "ok" if result.exit_code is ExitCode.DONE else f"exit {int(result.exit_code)}"
     return (
         f"tick {state}: {running} running, {queued} in line, {blocked} blocked{words}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symphony_cli.core import events as e
-from symphony_cli.core.decisions import Deliver
+from symphony_cli.core.decisions import Deliver, Grant
+from symphony_cli.core.helping import Helping
 from symphony_cli.core.history import History
+from symphony_cli.core.limits import helping, run_limits, tokens_left
 from symphony_cli.core.outbox import take_back
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import BlockReason
-from symphony_cli.core.record import Record
+from symphony_cli.core.reasons import BlockReason, Cause
+from symphony_cli.core.record import Block, Record, Running
 from symphony_cli.errors import ExitCode, UsageError
 from symphony_cli.perform import perform
 from symphony_cli.ports import World
@@ -18,7 +20,7 @@ from symphony_cli.ports import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnblockResult:
-    """What was cleared and what happens next."""
+    """What was cleared and what happens next; no reason: a running issue was given more."""
 
     issue_identifier: str
     reason: str
@@ -29,41 +31,89 @@ class UnblockResult:
     exit_code: ExitCode = ExitCode.DONE
 
 
-def unblock(world: World, name: str, by: str, note: str = "") -> UnblockResult:
-    """Clear the block of an issue, durably, and take our label off if the tracker lets us now.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person typed: how much to give, and why."""
+
+    tokens: int | None = None
+    attempts: int | None = None
+    note: str = ""
+
+
+def unblock(world: World, name: str, by: str, asked: Asked = Asked()) -> UnblockResult:
+    """Clear the block of an issue, durably, and take our label off if the tracker lets us now. A
+    running issue takes more tokens.
 
     Raises:
         UsageError: no such issue, or it is not blocked; the text says what it is instead.
     """
-    history = world.ledger.history()
-    record = known(history, name)
-    if record.running is not None and record.running.stop:
-        raise UsageError(
-            f"The run of {record.issue.identifier} was told to stop and is still ending: "
-            "try again in a moment."
-        )
+    record = known(world.ledger.history(), name)
+    _check(asked, record, world.policy)
     if record.running is not None:
-        raise UsageError(
-            f"{record.issue.identifier} is running (run {record.runs}), so there is nothing to "
-            f"unblock. `symphony stop {record.issue.identifier}` ends that run."
-        )
+        return _top_up(world, record, record.running, by, asked)
     if record.block is None:
         raise UsageError(
             f"{record.issue.identifier} is not blocked. "
             f"`symphony status {record.issue.identifier}` says why it does not run."
         )
-    now = world.clock()
-    cleared = e.Unblocked(now, record.id, "unblock", by, note)
-    world.ledger.append(*take_back(history, record, record.block, now), cleared)
+    return _clear(world, record, record.block, by, asked)
+
+
+def _check(asked: Asked, record: Record, policy: Policy) -> None:
+    """What is given must be of what WORKFLOW.md limits, or nobody would notice."""
+    for option, value, key, limit in (
+        ("--grant-tokens", asked.tokens, "max_tokens_per_issue", policy.max_tokens_per_issue),
+        ("--grant-attempts", asked.attempts, "max_dispatch_attempts", policy.max_dispatch_attempts),
+    ):
+        if value is not None and limit is None:
+            raise UsageError(
+                f"{option}: WORKFLOW.md sets no `agent.{key}`, so there is nothing to add to for "
+                f"{record.issue.identifier}. Leave the option out."
+            )
+
+
+def _clear(world: World, record: Record, block: Block, by: str, asked: Asked) -> UnblockResult:
+    history, now = world.ledger.history(), world.clock()
+    given = helping(record, world.policy, tokens=asked.tokens, attempts=asked.attempts)
+    cleared = e.Unblocked(now, record.id, Cause.UNBLOCK, by, asked.note, given)
+    world.ledger.append(*take_back(history, record, block, now), cleared)
     for write in tuple(history.outbox.values()):
         if write.issue == record.id:
             perform(Deliver(record.id, write.id), world, now)
     return UnblockResult(
         issue_identifier=record.issue.identifier,
-        reason=record.block.reason.value,
-        detail=record.block.detail,
-        granted=_granted(record.block.reason, world.policy),
+        reason=block.reason.value,
+        detail=block.detail,
+        granted=_granted(block.reason, asked, given, world.policy),
         next="the next tick with a free slot starts it on its old thread",
+        by=by,
+    )
+
+
+def _top_up(world: World, record: Record, running: Running, by: str, asked: Asked) -> UnblockResult:
+    """More tokens for a run that goes on: written down, then told to the run."""
+    name = record.issue.identifier
+    if running.stop:
+        raise UsageError(
+            f"The run of {name} was told to stop and is still ending: try again in a moment."
+        )
+    if asked.tokens is None or asked.attempts is not None:
+        raise UsageError(
+            f"{name} is running (run {record.runs}), so there is nothing to unblock. "
+            f"`--grant-tokens N` alone gives its run more tokens; `symphony stop {name}` ends it."
+        )
+    now = world.clock()
+    world.ledger.append(e.ToppedUp(now, record.id, asked.tokens, by, asked.note))
+    fresh = known(world.ledger.history(), record.id)
+    limits = run_limits(fresh, world.policy)
+    perform(Grant(record.id, running.run, limits), world, now)
+    left = tokens_left(fresh, world.policy)
+    return UnblockResult(
+        issue_identifier=name,
+        reason="",
+        detail="",
+        granted=f"{asked.tokens:,} more tokens: {left:,} from the start of its run",
+        next="its run takes them within seconds",
         by=by,
     )
 
@@ -82,9 +132,17 @@ def known(history: History, name: str) -> Record:
     raise UsageError(f"There is no issue {name!r}.{listed}")
 
 
-def _granted(reason: BlockReason, policy: Policy) -> str:
-    if reason is BlockReason.BUDGET and policy.max_tokens_per_issue:
-        return f"{policy.max_tokens_per_issue:,} more tokens"
-    if reason is BlockReason.ATTEMPTS and policy.max_dispatch_attempts:
-        return f"{policy.max_dispatch_attempts} more runs without progress"
-    return ""
+def _granted(reason: BlockReason, asked: Asked, given: Helping, policy: Policy) -> str:
+    parts = []
+    if given.tokens is not None:
+        tokens = asked.tokens or policy.max_tokens_per_issue or 0
+        parts.append(f"{tokens:,} more tokens")
+    if asked.attempts is not None:
+        parts.append(f"{asked.attempts} more runs without progress")
+    elif reason is BlockReason.ATTEMPTS:
+        parts.append(f"{policy.max_dispatch_attempts} more runs without progress")
+    if given.rework is not None:
+        parts.append("this rework cycle")
+    if given.tip:
+        parts.append(f"work on top of what is merged ({given.tip[:12]})")
+    return ", ".join(parts)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from symphony_cli.core import events as e
+from symphony_cli.core.helping import NOTHING, Helping
 from symphony_cli.core.issue import Issue
-from symphony_cli.core.reasons import BlockReason, RetryKind, Why
+from symphony_cli.core.reasons import BlockReason, Cause, RetryKind, Why
 from symphony_cli.core.run import RunLimits, ThreadRef
 from symphony_cli.ids import IssueId, Key, RunId
 
@@ -78,6 +79,35 @@ class Block:
 
     issue: IssueId
     reason: BlockReason
+    detail: str
+    owed: tuple[e.Owed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeeLabel:
+    """Our label was seen: its absence will mean something."""
+
+    issue: IssueId
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    """The cause of a block is over. `by` is who or what ended it."""
+
+    issue: IssueId
+    cause: Cause
+    by: str
+    note: str = ""
+    helping: Helping = NOTHING
+    taken_back: tuple[e.Cancelled | e.Owed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell people once that most of a budget is used."""
+
+    issue: IssueId
+    allowance: int
     detail: str
     owed: tuple[e.Owed, ...] = ()
 
@@ -163,6 +193,9 @@ Decision = (
     | Grant
     | Stop
     | Block
+    | SeeLabel
+    | Unblock
+    | Warn
     | Enrol
     | Release
     | Finish
@@ -192,9 +225,8 @@ def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Eve
             return _to_a_run(decision, now)
         case Deliver() | PassOver():
             return ()
-        case Block():
-            block = e.Blocked(now, decision.issue, decision.reason, decision.detail)
-            return (*decision.owed, block)
+        case Block() | SeeLabel() | Unblock() | Warn():
+            return _about_limits(decision, now)
         case Enrol(issue=issue):
             return (e.Enrolled(now, issue),)
         case Release():
@@ -210,6 +242,24 @@ def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Eve
                 now, decision.issue, decision.doing, decision.error, decision.traceback
             )
             return (fault,)
+
+
+def _about_limits(
+    decision: Block | SeeLabel | Unblock | Warn, now: datetime
+) -> tuple[e.Event, ...]:
+    issue = decision.issue
+    match decision:
+        case Block():
+            return (*decision.owed, e.Blocked(now, issue, decision.reason, decision.detail))
+        case SeeLabel():
+            return (e.LabelSeen(now, issue),)
+        case Unblock():
+            cleared = e.Unblocked(
+                now, issue, decision.cause, decision.by, decision.note, decision.helping
+            )
+            return (*decision.taken_back, cleared)
+        case Warn(allowance=allowance):
+            return (*decision.owed, e.Warned(now, issue, allowance))
 
 
 def _to_a_run(decision: Recover | Signal | Grant | Stop, now: datetime) -> tuple[e.Event, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from symphony_cli.core.helping import Helping
 from symphony_cli.core.issue import Issue
-from symphony_cli.core.reasons import BlockReason, RetryKind
+from symphony_cli.core.reasons import BlockReason, Cause, RetryKind, Why
 from symphony_cli.core.run import RunLimits, Verdict
 from symphony_cli.core.shape import Json, Malformed, decode, encode
 from symphony_cli.ids import IssueId, Key, RunId
@@ -169,14 +170,82 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Unblocked:
-    """The block is cleared; `cause` says by what."""
+class LabelSeen:
+    """A read that was made after our label was confirmed has it: from now on its absence means
+    that a person took it off."""
 
     at: datetime
     issue: IssueId
-    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unblocked:
+    """The block is cleared; `cause` says by what, `by` by whom."""
+
+    at: datetime
+    issue: IssueId
+    cause: Cause
     by: str
     note: str = ""
+    helping: Helping | None = None
+    """What may be used up from now on; None in ledgers from before this was written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToppedUp:
+    """A person gave a running issue more tokens."""
+
+    at: datetime
+    issue: IssueId
+    tokens: int
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A person wants the next attempt now: no wait after a failure, and no hold by a person."""
+
+    at: datetime
+    issue: IssueId
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """People were told that most of the issue's budget is used; `allowance` is that budget."""
+
+    at: datetime
+    issue: IssueId
+    allowance: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """The issue was not acted on, for another reason than in the tick before."""
+
+    at: datetime
+    issue: IssueId
+    why: Why
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Nothing new is started until `Resumed`."""
+
+    at: datetime
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Dispatch goes on."""
+
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +329,14 @@ Event = (
     | Recovered
     | Ended
     | Blocked
+    | LabelSeen
     | Unblocked
+    | ToppedUp
+    | Retried
+    | Warned
+    | PassedOver
+    | Paused
+    | Resumed
     | Owed
     | Tried
     | Delivered
@@ -287,6 +363,10 @@ KINDS: dict[str, type[Event]] = {
         Ended,
         Blocked,
         Unblocked,
+        Retried,
+        Warned,
+        Paused,
+        Resumed,
         Owed,
         Tried,
         Delivered,
@@ -295,13 +375,23 @@ KINDS: dict[str, type[Event]] = {
         Faulted,
         Repaired,
     )
-} | {"stop_asked": StopAsked}
+} | {
+    "stop_asked": StopAsked,
+    "label_seen": LabelSeen,
+    "topped_up": ToppedUp,
+    "passed_over": PassedOver,
+}
 _NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def name_of(event: Event) -> str:
+    """What the ledger calls this kind of fact."""
+    return _NAMES[type(event)]
 
 
 def to_json(event: Event) -> dict[str, Json]:
     """The map that one line of the ledger holds."""
-    return {"e": _NAMES[type(event)], **encode(event)}
+    return {"e": name_of(event), **encode(event)}
 
 
 def from_json(data: Json) -> Event | None:

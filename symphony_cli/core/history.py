@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from symphony_cli.core import day, holds, transitions
 from symphony_cli.core import events as e
-from symphony_cli.core import holds, transitions
 from symphony_cli.core.issue import norm
-from symphony_cli.core.record import Hold, Record, Write
+from symphony_cli.core.record import Hold, Pause, Record, Write
 from symphony_cli.core.times import Wait
+from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId
 
 
@@ -28,6 +29,9 @@ class History:
     outbox: dict[str, Write] = field(default_factory=dict)
     undeliverable: dict[str, Write] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    pause: Pause | None = None
+    day: dict[str, Usage] = field(default_factory=dict)
+    """What was spent lately, all issues together: see `core.day`."""
     cursor: str = ""
     limits: dict[str, object] = field(default_factory=dict)
     """Rate limits of the model's provider, as the newest run that ended saw them."""
@@ -65,6 +69,10 @@ class History:
                 self._outbox(event)
             case e.Ended():
                 self._ended(event)
+            case e.Paused():
+                self.pause = Pause(event.at, event.by, event.reason)
+            case e.Resumed():
+                self.pause = None
             case _:
                 position = self.position
                 self._change(event.issue, lambda r: transitions.changed(r, event, position))
@@ -83,6 +91,7 @@ class History:
             outbox=dict(self.outbox),
             undeliverable=dict(self.undeliverable),
             holds=dict(self.holds),
+            day=dict(self.day),
         )
 
     def _change(self, issue: IssueId, change: object) -> None:
@@ -98,6 +107,7 @@ class History:
         if record is not None and record.running and record.running.run == event.run:
             self.holds = holds.after(self.holds, event, record.running.since)
             self.limits = event.verdict.limits or self.limits
+            self.day = day.with_more(self.day, event.at, event.verdict.spent)
             self.records[event.issue] = transitions.ended(record, event)
 
     def _note(self, event: e.Event | None) -> None:
@@ -130,5 +140,7 @@ class History:
             )
             return
         del self.outbox[write.id]
+        if isinstance(event, e.Delivered) and write.kind == "add_label":
+            self._change(write.issue, lambda r: transitions.delivered(r, write.body))
         if isinstance(event, e.Undeliverable):
             self.undeliverable[write.id] = replace(write, error=event.error)

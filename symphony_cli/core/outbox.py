@@ -1,4 +1,7 @@
-"""What we owe the tracker because of a block, and what becomes of it when the block ends."""
+"""What we owe the tracker because of a block or a budget, and what becomes of it when a block ends.
+
+Nothing but these comments and labels is ever written there on our own account.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,10 @@ from datetime import datetime
 
 from symphony_cli.core import events as e
 from symphony_cli.core.history import History
-from symphony_cli.core.policy import BUDGET_LABEL, STUCK_LABEL
+from symphony_cli.core.policy import label_of
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.record import Block, Record
 from symphony_cli.ids import write_id
-
-
-def label_of(reason: BlockReason) -> str:
-    """The label that tells people of a block."""
-    return BUDGET_LABEL if reason is BlockReason.BUDGET else STUCK_LABEL
 
 
 def tell(
@@ -30,16 +28,39 @@ def tell(
         f"{detail}\n\n"
         f"To let it go on: `symphony unblock {name}`."
     )
-    about = (history.id, record.id, str(record.blocks))
-    label = label_of(reason)
+    number, label = record.blocks, label_of(reason)
     return (
-        e.Owed(now, record.id, write_id("label", *about), "add_label", label),
-        e.Owed(now, record.id, write_id("comment", *about), "comment", text),
+        e.Owed(now, record.id, _write("label", history, record, number), "add_label", label),
+        e.Owed(now, record.id, comment_id(history, record, number), "comment", text),
     )
 
 
+def _write(kind: str, history: History, record: Record, number: int) -> str:
+    return write_id(kind, history.id, record.id, str(number))
+
+
+def comment_id(history: History, record: Record, number: int) -> str:
+    """The id of the comment on an issue's block of that number, from 0."""
+    return _write("comment", history, record, number)
+
+
+def warn(
+    history: History, record: Record, used: int, allowance: int, now: datetime
+) -> tuple[e.Owed, ...]:
+    """The one comment that a budget nearly used up owes."""
+    name = record.issue.identifier
+    text = (
+        f"Symphony: this issue has used {used:,} of its {allowance:,} tokens. "
+        f"When all are used its agent is stopped.\n\n"
+        f"To give it more: `symphony unblock {name} --grant-tokens N`, or raise "
+        "`agent.max_tokens_per_issue` in WORKFLOW.md."
+    )
+    about = write_id("warning", history.id, record.id, str(allowance), str(record.granted_at.total))
+    return (e.Owed(now, record.id, about, "comment", text),)
+
+
 def take_back(
-    history: History, record: Record, block: Block, now: datetime
+    history: History, record: Record, block: Block, now: datetime, *, label_is_off: bool = False
 ) -> tuple[e.Cancelled | e.Owed, ...]:
     """What ends with a block: writes that were not tried yet, and our label wherever it is.
 
@@ -49,8 +70,8 @@ def take_back(
     mine = [write for write in history.outbox.values() if write.issue == record.id]
     unsent = [write for write in mine if write.tries == 0 and write.kind != "remove_label"]
     cancelled = tuple(e.Cancelled(now, write.id) for write in unsent)
-    if block.reason is BlockReason.OPERATOR:
+    label = label_of(block.reason)
+    if not label or label_is_off:
         return cancelled
-    removal = write_id("unlabel", history.id, record.id, str(record.blocks))
-    owed = e.Owed(now, record.id, removal, "remove_label", label_of(block.reason))
-    return (*cancelled, owed)
+    removal = _write("unlabel", history, record, record.blocks)
+    return (*cancelled, e.Owed(now, record.id, removal, "remove_label", label))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 
-from symphony_cli.core import queue
+from symphony_cli.core import blocks, gate, queue
 from symphony_cli.core.decisions import (
     Block,
     Decision,
@@ -25,16 +25,17 @@ from symphony_cli.core.decisions import (
     Release,
     Reopen,
     Stop,
+    Warn,
     facts,
 )
 from symphony_cli.core.history import History
 from symphony_cli.core.intake import GONE_AFTER, intake
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.lanes import lane, thread_for
-from symphony_cli.core.limits import run_limits, spent
-from symphony_cli.core.outbox import take_back, tell
+from symphony_cli.core.limits import rework_breach, run_limits, warning_due
+from symphony_cli.core.outbox import take_back, tell, warn
 from symphony_cli.core.policy import Policy, Refusal, refusal
-from symphony_cli.core.reasons import BlockReason, Outcome, RetryKind, Why
+from symphony_cli.core.reasons import Outcome, RetryKind, Why
 from symphony_cli.core.record import GONE, Record
 from symphony_cli.core.settle import settle
 from symphony_cli.core.snapshot import Snapshot
@@ -53,6 +54,7 @@ class Planning:
     def __init__(self, world: Snapshot, history: History, policy: Policy) -> None:
         self.world = world
         self.history = history
+        self.before = dict(history.records)
         self.policy = policy
         self.faulty: set[IssueId] = set()
         self.room = queue.Room(0, {})
@@ -68,7 +70,9 @@ class Planning:
         yield from self._each("settling", self._settle)
         yield from self._each("stopping", self._stop)
         yield from self._each("granting", self._grant)
+        yield from self._each("unblocking", self._unblock)
         yield from self._each("blocking", self._block)
+        yield from self._each("warning", self._warn)
         yield from self._newcomers()
         yield from self._each("releasing", self._release)
         yield from self._dispatch()
@@ -162,7 +166,10 @@ class Planning:
         if record.missed >= GONE_AFTER:
             return GONE, "two complete reads of the tracker did not have it"
         refused = self._refused(record)
-        if refused is None or refused.why is Why.BLOCKER:
+        if refused is None:
+            breach = rework_breach(record, self.policy)
+            return None if breach is None else (breach[0].value, breach[1])
+        if refused.why is Why.BLOCKER:
             return None
         if refused.at_once:
             return refused.why.value, refused.detail
@@ -189,18 +196,35 @@ class Planning:
         over = self.policy.rules.is_terminal(record.issue.state)
         if record.block is not None or record.running is not None or over:
             return
-        reason = self._block_reason(record)
+        reason = blocks.cause_of(record, self.policy)
         if reason is not None:
             yield Block(
                 record.id, *reason, owed=tell(self.history, record, *reason, self.world.now)
             )
 
-    def _block_reason(self, record: Record) -> tuple[BlockReason, str] | None:
-        if record.unanswered is not None and record.last is not None:
-            return record.unanswered, record.last.detail
-        if record.place is None:
-            return None
-        return spent(record, self.policy)
+    def _unblock(self, record: Record) -> Iterator[Decision]:
+        if record.block is None or record.running is not None:
+            return
+        world = self.world
+        scene = blocks.Scene(self.history, self.policy, world.tracker.read, self.before, world.now)
+        over = blocks.ending(record, record.block, scene)
+        if over is not None:
+            yield over
+
+    def _warn(self, record: Record) -> Iterator[Decision]:
+        """Most of a budget is used: people hear of it while there is time to give more."""
+        if record.block is not None or (record.place is None and record.running is None):
+            return
+        weight, seen = self.policy.cached_token_weight, self.world.runs.get(record.id)
+        pid = seen.pid if seen is not None else None
+        mine = pid is not None and record.running is not None and pid.run == record.running.run
+        running = pid.spent.spend(weight) if pid is not None and mine else 0
+        whole = warning_due(record, self.policy, running)
+        if whole is None:
+            return
+        used = record.usage.spend(weight) + running
+        owed = warn(self.history, record, used, whole, self.world.now)
+        yield Warn(record.id, whole, f"{used:,} of {whole:,} tokens are used", owed)
 
     def _newcomers(self) -> Iterator[Decision]:
         if self.world.first_poll:
@@ -251,11 +275,7 @@ class Planning:
                 yield from self._guarded("dispatching", record, self._start)
 
     def _start(self, record: Record) -> Iterator[Decision]:
-        reason = (
-            queue.held_up(record, self.world, self.policy)
-            or queue.closed(self.history, self.world, self.policy)
-            or queue.no_room(record, self.room, self.policy)
-        )
+        reason = gate.refused(record, self.history, self.world, self.policy, self.room)
         if reason is not None:
             yield PassOver(record.id, *reason)
             return
@@ -270,7 +290,7 @@ class Planning:
         if refused is not None and not refused.leaves:
             yield PassOver(record.id, refused.why, refused.detail)
         if refused is None and self.world.first_poll:
-            yield PassOver(record.id, Why.TRACKER, queue.FIRST_POLL)
+            yield PassOver(record.id, Why.TRACKER, gate.FIRST_POLL)
 
     def _announce(self) -> Iterator[Decision]:
         """Writes we owe, first in first out per issue, each not before its date."""

@@ -8,12 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from symphony_cli.core.issue import Issue, norm
-from symphony_cli.core.reasons import Why
+from symphony_cli.core.reasons import BlockReason, Why
 
 STOP_LABELS = ("symphony-budget-exceeded", "symphony-stuck")
 """Always stop labels, whatever WORKFLOW.md says; we set them ourselves on a block."""
 
 BUDGET_LABEL, STUCK_LABEL = STOP_LABELS
+
+
+def label_of(reason: BlockReason) -> str:
+    """The label that tells people of a block; empty for one by a person, which has none."""
+    if reason is BlockReason.OPERATOR:
+        return ""
+    return BUDGET_LABEL if reason is BlockReason.BUDGET else STUCK_LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,12 @@ class Policy:
     backoff_base: float = 10.0
     backoff_cap: float = 300.0
     max_tokens_per_issue: int | None = None
+    max_tokens_per_day: int | None = None
+    budget_warning: float = 0.8
     max_dispatch_attempts: int | None = None
+    max_rework_cycles: int | None = None
+    rework_states: tuple[str, ...] = ("rework",)
+    """In normal form."""
     cached_token_weight: float = 0.0
     max_turns: int = 40
     fresh_thread_states: tuple[str, ...] = ()

@@ -29,6 +29,31 @@ class Why(StrEnum):
     BUG = "bug"
 
 
+WHAT_CHANGES: dict[Why, str] = {
+    Why.SLOTS: "a run that ends, or a higher `agent.max_concurrent_agents`",
+    Why.STATE_CAP: "a run in this state that ends, or a higher"
+    " `agent.max_concurrent_agents_by_state`",
+    Why.BLOCKER: "closing, cancelling or deleting what blocks it",
+    Why.LABEL: "its labels in the tracker",
+    Why.ASSIGNEE: "its assignee in the tracker, or `tracker.assignee`",
+    Why.PROJECT: "moving it into the project",
+    Why.BLOCK: "what its block names",
+    Why.BACKOFF: "time, or `symphony retry ISSUE`",
+    Why.PROVIDER: "time: a probe goes when the wait is over, and its first answer lets all go on",
+    Why.ENVIRONMENT: "mending what the error names: a probe goes after the wait and lets all go on",
+    Why.TRACKER: "the next read of the tracker that succeeds",
+    Why.DISK: "free room for workspaces, or a lower `workspace.min_free_gb`",
+    Why.DAY_BUDGET: "time, or a higher `agent.max_tokens_per_day`",
+    Why.PAUSED: "`symphony resume`",
+    Why.DEADLINE: "the next tick, in which it goes first",
+    Why.LOCK: "the end of the process that holds its lock",
+    Why.POLICY: "mending WORKFLOW.md",
+    Why.NOT_ELIGIBLE: "its state in the tracker",
+    Why.BUG: "a Symphony without this bug: please report it",
+}
+"""What would let an issue go on that was passed over for a reason."""
+
+
 class BlockReason(StrEnum):
     """Why an issue waits for a person."""
 
@@ -42,6 +67,19 @@ class BlockReason(StrEnum):
     AGENT = "agent"
     OPERATOR = "operator"
     INVALID = "invalid"
+
+
+class Cause(StrEnum):
+    """What cleared a block."""
+
+    UNBLOCK = "unblock"
+    """`symphony unblock`."""
+    LABEL = "label"
+    """A person took our label off in the tracker."""
+    COMMENT = "comment"
+    """A person wrote something after our question."""
+    LIMIT = "limit"
+    """WORKFLOW.md allows more than was used up."""
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from symphony_cli.core.issue import Issue
-from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.reasons import BlockReason, Outcome, Why
 from symphony_cli.core.run import GitFacts, RunLimits, ThreadRef
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
@@ -65,6 +65,28 @@ class Block:
     detail: str
     at: datetime
     by: str
+    label_sent: bool = False
+    """The tracker has confirmed the label of this block."""
+    label_seen: bool = False
+    """A later read had it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Why the issue was passed over last; nothing once it was started or blocked."""
+
+    why: Why
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person wants nothing new to be started."""
+
+    at: datetime
+    by: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +167,18 @@ class Record:
     """Answers that were cut off in any of its runs; see `Verdict.cut_answers`."""
     granted_at: Usage = Usage()
     """What was used at the last `unblock` of a budget; the next helping counts from there."""
+    extra_tokens: int = 0
+    """Spend since then that people gave on top of the limit; negative when they gave less."""
+    extra_attempts: int = 0
+    """Runs without progress that people gave on top of the cap, until there is progress."""
+    extra_rework: int = 0
+    """Rework cycles that people gave on top of the cap."""
+    warned: int = 0
+    """The budget of which people were told that most of it is used."""
+    began: str = ""
+    """The commit that its branch was at when its first run began."""
+    accepted_tip: str = ""
+    """A merged commit that a person lets be worked on."""
     thread: ThreadRef | None = None
     aside: Aside | None = None
     """The thread of the issue's stay in a state of `agent.fresh_thread_states`."""
@@ -161,8 +195,14 @@ class Record:
     declines: int = 0
     blocks: int = 0
     fault: str = ""
+    passed: Passed | None = None
 
     @property
     def id(self) -> IssueId:
         """The tracker's id."""
         return self.issue.id
+
+    @property
+    def tip(self) -> str:
+        """The commit that its branch was at when its newest run ended."""
+        return self.last.git.head if self.last is not None and self.last.git is not None else ""

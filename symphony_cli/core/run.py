@@ -185,6 +185,14 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReworkCap:
+    """How often an issue may have come to a rework state (normal form), by the tracker."""
+
+    states: tuple[str, ...]
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """`order.json`: everything a run needs to know, written once by the tick."""
 
@@ -202,6 +210,7 @@ class Order:
     """The last known running total of every thread this issue ever had, sub-agents' too."""
     previous: PreviousAttempt | None = None
     merged: Merged = Merged()
+    rework: ReworkCap | None = None
     format: int = 1
 
 

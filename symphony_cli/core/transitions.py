@@ -7,8 +7,16 @@ from dataclasses import replace
 from symphony_cli.core import events as e
 from symphony_cli.core import holds, lanes
 from symphony_cli.core.issue import Issue, norm
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, FRUITLESS, NEVER_SWEPT, BlockReason, Outcome
-from symphony_cli.core.record import GONE, Block, LastRun, Record, Retry, Running
+from symphony_cli.core.policy import label_of
+from symphony_cli.core.reasons import (
+    FAULT_OF_ISSUE,
+    FRUITLESS,
+    NEVER_SWEPT,
+    BlockReason,
+    Cause,
+    Outcome,
+)
+from symphony_cli.core.record import GONE, Block, LastRun, Passed, Record, Retry, Running
 from symphony_cli.core.run import Verdict
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
@@ -46,7 +54,7 @@ def changed(record: Record, event: e.Event, position: int) -> Record:
                 record, place=position, enrolled_at=event.at, released="", finished_at=None
             )
         case e.Released():
-            return replace(record, place=None, released=event.why, retry=None)
+            return replace(record, place=None, released=event.why, retry=None, passed=None)
         case e.Finished():
             return replace(
                 record,
@@ -55,19 +63,51 @@ def changed(record: Record, event: e.Event, position: int) -> Record:
                 retry=None,
                 block=None,
                 unanswered=None,
+                passed=None,
                 finished_at=event.at,
             )
         case e.Reopened():
             return replace(record, finished_at=None, released="")
         case e.Dispatched():
             return _dispatched(record, event)
-        case e.Blocked():
-            block = Block(event.reason, event.detail, event.at, event.by)
-            return replace(record, block=block, unanswered=None, blocks=record.blocks + 1)
-        case e.Unblocked():
-            return _unblocked(record)
+        case e.PassedOver():
+            return replace(record, passed=Passed(event.why, event.detail, event.at))
+        case e.Blocked() | e.LabelSeen() | e.Unblocked() | e.ToppedUp() | e.Retried() | e.Warned():
+            return _held_or_given(record, event)
         case _:
             return _of_run(record, event)
+
+
+def _held_or_given(
+    record: Record,
+    event: e.Blocked | e.LabelSeen | e.Unblocked | e.ToppedUp | e.Retried | e.Warned,
+) -> Record:
+    """Blocks, what ends them, and what people give."""
+    match event:
+        case e.Blocked():
+            block = Block(event.reason, event.detail, event.at, event.by)
+            return replace(
+                record, block=block, unanswered=None, blocks=record.blocks + 1, passed=None
+            )
+        case e.LabelSeen():
+            seen = record.block and replace(record.block, label_seen=True)
+            return replace(record, block=seen)
+        case e.Unblocked():
+            return _unblocked(record, event)
+        case e.ToppedUp(tokens=tokens):
+            return replace(record, extra_tokens=record.extra_tokens + tokens)
+        case e.Retried():
+            mine = record.block is not None and record.block.reason is BlockReason.OPERATOR
+            return replace(record, retry=None, block=None if mine else record.block)
+        case e.Warned(allowance=allowance):
+            return replace(record, warned=allowance)
+
+
+def delivered(record: Record, label: str) -> Record:
+    """The tracker has confirmed a label that we owed."""
+    if record.block is None or label_of(record.block.reason) != label:
+        return record
+    return replace(record, block=replace(record.block, label_sent=True))
 
 
 def _of_run(record: Record, event: e.Event) -> Record:
@@ -112,18 +152,22 @@ def _dispatched(record: Record, event: e.Dispatched) -> Record:
     )
 
 
-def _unblocked(record: Record) -> Record:
-    """One more helping of whatever ran out, so that the next tick does not restore the block."""
+def _unblocked(record: Record, event: e.Unblocked) -> Record:
+    """The block is over; what a person gives keeps the next tick from restoring it."""
+    budget = record.block is not None and record.block.reason is BlockReason.BUDGET
+    free = replace(record, block=None, unanswered=None, retry=None, failures_in_row=0)
+    if event.cause is not Cause.LIMIT:
+        free = replace(free, attempts_since_progress=0, extra_attempts=0)
+    helping = event.helping
+    if helping is None:  # a ledger from before helpings were written down
+        return replace(free, granted_at=record.usage if budget else record.granted_at)
+    if helping.tokens is not None:
+        free = replace(free, granted_at=record.usage, extra_tokens=helping.tokens, warned=0)
     return replace(
-        record,
-        block=None,
-        unanswered=None,
-        retry=None,
-        failures_in_row=0,
-        attempts_since_progress=0,
-        granted_at=record.usage
-        if record.block and record.block.reason is BlockReason.BUDGET
-        else record.granted_at,
+        free,
+        extra_attempts=free.extra_attempts if helping.attempts is None else helping.attempts,
+        extra_rework=free.extra_rework if helping.rework is None else helping.rework,
+        accepted_tip=helping.tip or free.accepted_tip,
     )
 
 
@@ -148,6 +192,7 @@ def ended(record: Record, event: e.Ended) -> Record:
         provider_in_row=_provider_in_row(record, event),
         fruitless=record.fruitless + 1 if verdict.outcome in FRUITLESS else 0,
         attempts_since_progress=_attempts(record, event),
+        extra_attempts=0 if event.progress else record.extra_attempts,
         turns=record.turns + verdict.turns,
         usage=record.usage + verdict.spent,
         cut_answers=record.cut_answers + verdict.cut_answers,
@@ -156,6 +201,7 @@ def ended(record: Record, event: e.Ended) -> Record:
         workspace=record.workspace or verdict.workspace,
         root=record.root or (verdict.root if verdict.workspace else ""),
         branch=record.branch or verdict.branch,
+        began=record.began or verdict.base,
         stalls=record.stalls + verdict.stalls,
         declines=record.declines + verdict.declines,
         last=LastRun(
@@ -224,11 +270,22 @@ def _question(verdict: Verdict) -> BlockReason | None:
     """The block that a verdict calls for."""
     if verdict.survivors or verdict.reason == NEVER_SWEPT:
         return BlockReason.AGENT
+    if (verdict.outcome, verdict.reason) in CALLS_FOR:
+        return CALLS_FOR[verdict.outcome, verdict.reason]
     if verdict.outcome is not Outcome.ASKED:
         return None
     known = {reason.value: reason for reason in BlockReason}
     return known.get(verdict.reason, BlockReason.AGENT)
 
+
+TOO_LONG = "prompt"
+"""A run failed because the issue has more text than a prompt holds."""
+
+CALLS_FOR = {
+    (Outcome.NOT_ELIGIBLE, BlockReason.MERGED.value): BlockReason.MERGED,
+    (Outcome.FAILED, TOO_LONG): BlockReason.INVALID,
+}
+"""Ends of a run that only a person can do something about."""
 
 CONTEXT = "context"
 """A run failed because its thread is full and compacting did not help: the next has a new one."""
@@ -261,14 +318,19 @@ def _is_spoilt(record: Record, verdict: Verdict) -> bool:
     return verdict.reason == CONTEXT or (verdict.reason == CONVERSATION and again)
 
 
-NO_ATTEMPT = frozenset(
-    {Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.NOT_ELIGIBLE, Outcome.TRACKER}
-    | {Outcome.ENVIRONMENT, Outcome.PROVIDER}
-)
-"""Outcomes that say nothing about the issue: they use up none of its attempts."""
+NO_ATTEMPT = frozenset({Outcome.NOT_ELIGIBLE, Outcome.ENVIRONMENT, Outcome.PROVIDER})
+"""Outcomes that are the matter of nobody's work: they use up none of an issue's attempts."""
+
+CUT_SHORT = frozenset({Outcome.INTERRUPTED, Outcome.STOPPED, Outcome.TRACKER})
+"""Outcomes of runs that somebody else ended: an attempt once the model has answered, for then
+tokens were spent, and nothing otherwise."""
 
 
 def _attempts(record: Record, event: e.Ended) -> int:
+    """Runs since the last progress, whatever their outcome, that had a chance to make some."""
     if event.progress:
         return 0
-    return max(0, record.attempts_since_progress - (event.verdict.outcome in NO_ATTEMPT))
+    verdict = event.verdict
+    idle = verdict.outcome in CUT_SHORT and not verdict.answered
+    none = idle or verdict.outcome in NO_ATTEMPT
+    return max(0, record.attempts_since_progress - none)

@@ -22,7 +22,7 @@ from symphony_cli.core.answers import OFFERED
 from symphony_cli.core.environment import agent_environment
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import refusal
-from symphony_cli.core.reasons import Outcome, Why
+from symphony_cli.core.reasons import BlockReason, Outcome, Why
 from symphony_cli.core.run import Order
 from symphony_cli.errands import act, mutations
 from symphony_cli.errands.comments import last_shown, new_comments
@@ -256,11 +256,23 @@ def fresh_issue(desk: Desk) -> Issue:
     refused = refusal(issue, order.settings.rules)
     if refused is not None:
         raise End(Outcome.NOT_ELIGIBLE, refused.why.value, refused.detail)
+    _check_rework(order, issue)
     if _lane(order, issue) != _lane(order, order.issue):
         # The order has the thread of the state that the tick saw: a review must not go on with it.
         moved = f"It went from {order.issue.state} to {issue.state}, which has another thread."
         raise End(Outcome.NOT_ELIGIBLE, Why.NOT_ELIGIBLE.value, moved)
     return issue
+
+
+def _check_rework(order: Order, issue: Issue) -> None:
+    """The tracker's history may know of more rework than polls saw, and a run is dear."""
+    cap = order.rework
+    if cap is None:
+        return
+    times = sum(entry.times for entry in issue.entries if entry.state in cap.states)
+    if times > cap.allowed:
+        detail = f"The tracker's history has it in rework {times} times; {cap.allowed} are allowed."
+        raise End(Outcome.NOT_ELIGIBLE, BlockReason.REWORK.value, detail)
 
 
 def _lane(order: Order, issue: Issue) -> str:

@@ -12,10 +12,13 @@ from tabulate import tabulate
 from symphony_cli.commands.explain import IssueResult
 from symphony_cli.commands.happenings import Happened
 from symphony_cli.commands.metrics import MetricsResult
-from symphony_cli.commands.status import Row, StatusResult
+from symphony_cli.commands.pause import PauseResult
+from symphony_cli.commands.retry import RetryResult
+from symphony_cli.commands.screen import Row, StatusResult
 from symphony_cli.commands.stop import StopResult
 from symphony_cli.commands.tick import TickResult
 from symphony_cli.commands.unblock import UnblockResult
+from symphony_cli.core.gate import paused
 from symphony_cli.core.shape import encode
 from symphony_cli.core.times import age
 from symphony_cli.render.limits import provider
@@ -63,6 +66,10 @@ def as_text(result: object) -> str:
             return unblock_text(result)
         case StopResult():
             return stop_text(result)
+        case RetryResult():
+            return retry_text(result)
+        case PauseResult():
+            return pause_text(result)
         case MetricsResult():
             return metrics_text(result)
     raise TypeError(f"{type(result).__name__} has no text form")
@@ -116,8 +123,14 @@ def _health(result: StatusResult) -> str:
     used = f"slots {result.slots.used}/{result.slots.total}"
     tokens = f"tokens spent {result.codex_totals.spend:,}"
     facts = f"{counts or 'nothing to do'}; {used}; {tokens}{disk}"
-    lines = (result.tick.sentence, _tracker(result), facts)
+    lines = (_paused(result), result.tick.sentence, _tracker(result), facts)
     return "\n".join(_folded(line) for line in lines if line)
+
+
+def _paused(result: StatusResult) -> str:
+    if result.pause is None:
+        return ""
+    return f"Dispatch is {paused(result.pause)}. `symphony resume` lets it go on."
 
 
 def _tracker(result: StatusResult) -> str:
@@ -193,7 +206,7 @@ def _blocked(result: StatusResult, now: datetime) -> str:
         for row in result.blocked
     ]
     table = _table("Blocked: waits for a person", ("ISSUE", "REASON", "FOR", "DETAIL"), rows)
-    cures = [f"  {plain(row.clear_by)}" for row in result.blocked]
+    cures = [_wrapped(plain(row.clear_by)) for row in result.blocked]
     return "\n".join([table, *cures]) if table else ""
 
 
@@ -218,6 +231,7 @@ def issue_text(result: IssueResult) -> str:
     tokens = encode(issue["tokens"], full=True)
     facts: list[tuple[str, str]] = [
         ("why", "; ".join(result.why)),
+        ("changed by", result.change),
         ("state", str(issue["state"])),
         ("runs", f"{result.runs} ({issue['retry_count']} failed), turns: {result.turns}"),
         ("tokens", f"{tokens['spend']:,} spent, {tokens['total_tokens']:,} in all"),
@@ -251,11 +265,13 @@ def issue_text(result: IssueResult) -> str:
 
 
 def _happened(title: str, lines: Sequence[Happened]) -> str:
-    shown = (
-        f"  {line.at:%m-%d %H:%M:%S}  {line.kind:<10} {clip(line.detail, 52)}".rstrip()
-        for line in lines
-    )
+    shown = (f"  {line.at:%m-%d %H:%M:%S}  {_said(line)}".rstrip() for line in lines)
     return "\n".join([title, *shown])
+
+
+def _said(line: Happened) -> str:
+    said = f"{line.kind:<11} {plain(line.detail)}"
+    return said if len(said) <= 62 else f"{said[:61]}…"
 
 
 def _declined(times: object) -> str:
@@ -284,6 +300,8 @@ def _cut_off(answers: int) -> str:
 def unblock_text(result: UnblockResult) -> str:
     """What was cleared, and what comes next."""
     granted = f"Granted: {result.granted}.\n" if result.granted else ""
+    if not result.reason:
+        return f"{result.issue_identifier}: {granted}Recorded as by {result.by}; {result.next}."
     what = f"{result.reason}: {plain(result.detail)}"
     return (
         f"{result.issue_identifier} is no longer blocked ({what}).\n"
@@ -293,7 +311,25 @@ def unblock_text(result: UnblockResult) -> str:
 
 def stop_text(result: StopResult) -> str:
     """Which run ends, and what stays."""
-    return f"{result.issue_identifier}: run {result.run} was told to stop; {result.next}."
+    what = f"run {result.run} was told to stop" if result.run else "it is not started any more"
+    return f"{result.issue_identifier}: {what}; {result.next}."
+
+
+def retry_text(result: RetryResult) -> str:
+    """What no longer holds an issue back."""
+    return (
+        f"{result.issue_identifier} may go on: over is {plain(result.released).rstrip('.')}.\n"
+        f"Recorded as by {result.by}; {result.next}."
+    )
+
+
+def pause_text(result: PauseResult) -> str:
+    """Whether dispatch is paused, and who goes on."""
+    runs = "1 run goes on" if result.running == 1 else f"{result.running} runs go on"
+    why = f" ({plain(result.reason)})" if result.reason else ""
+    if result.paused:
+        return f"Paused{why}: nothing new is started, {runs}; {result.next}."
+    return f"Dispatch goes on; {result.next}."
 
 
 def metrics_text(result: MetricsResult) -> str:

@@ -368,7 +368,7 @@ def test_a_line_of_the_first_format_is_understood_for_ever(line: bytes) -> None:
 def test_a_ledger_of_the_first_format_folds_to_what_it_always_did(tmp_path: Path) -> None:
     (tmp_path / "ledger.jsonl").write_bytes(FIXTURE.read_bytes())
     history = book(tmp_path).history()
-    first, second, third = history.records.values()
+    first, second, third, fourth = history.records.values()
     assert (history.id, history.position, history.cursor, history.repairs) == (
         "ledger_0123456789abcdef",
         len(FIXTURE_LINES),
@@ -384,8 +384,14 @@ def test_a_ledger_of_the_first_format_folds_to_what_it_always_did(tmp_path: Path
     )
     assert (second.released, second.missed, third.finished_at is not None) == ("gone", 1, True)
     assert first.last is not None and (first.last.run, first.block) == (rid(), None)
+    assert (fourth.block, fourth.runs, fourth.began) == (
+        None,
+        1,
+        "0123456789abcdef" * 2 + "01234567",
+    )
+    assert (fourth.extra_tokens, fourth.extra_attempts, fourth.extra_rework) == (0, -1, 1)
     assert (list(history.outbox), list(history.undeliverable)) == (["w_4"], ["w_2"])
-    assert history.holds == {}
+    assert (history.holds, history.pause, len(history.day)) == ({}, None, 1)
 
 
 def test_a_second_writer_is_met_before_the_two_are_mixed(tmp_path: Path) -> None:

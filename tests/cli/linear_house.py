@@ -37,7 +37,7 @@ BUSY = [{"say": "I work."}, {"wait": 60}]
 
 @dataclass(frozen=True)
 class Tick:
-    """How a tick ended, how many requests Linear saw, and what it printed as JSON."""
+    """How a tick ended, how many requests it sent to Linear, and what it printed as JSON."""
 
     code: int
     requests: int
@@ -69,6 +69,10 @@ class Tick:
     def outcome(self) -> tuple[int, int, list[str]]:
         """Code, requests, errors."""
         return self.code, self.requests, self.errors
+
+
+OF_RUNS = ("Issue", "Refresh")
+"""Operations that only runs send; one that a tick has just started may be quick."""
 
 
 @dataclass
@@ -110,10 +114,12 @@ class LinearHouse(House):
         super().configure(f"{front}\ntracker: {json.dumps(kept)}", prompt)
 
     def asked(self, *arguments: str, **more: Any) -> tuple[Told, int]:
-        """Run a command; what it said, and how many requests Linear saw meanwhile."""
-        before = self.world.requests()
+        """Run a command; what it said, and how many requests Linear saw meanwhile. Those of a run
+        that it started are not its own."""
+        before = len(self.world.operations())
         told = self.run(*arguments, **more)
-        return told, self.world.requests() - before
+        mine = [name for name in self.world.operations()[before:] if name not in OF_RUNS]
+        return told, len(mine)
 
     def tick(self, *arguments: str, **more: Any) -> Tick:
         """`tick --json`."""

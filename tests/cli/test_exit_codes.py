@@ -187,9 +187,10 @@ def test_64_for_an_issue_that_runs_or_waits(house: House) -> None:
     assert [one.code for one in told] == [64, 64, 64]
     assert [sentences(one)[-1] for one in told] == [
         "symphony: A-1 is running (run 1), so there is nothing to unblock. "
-        "`symphony stop A-1` ends that run.",
+        "`--grant-tokens N` alone gives its run more tokens; `symphony stop A-1` ends it.",
         "symphony: A-2 is not blocked. `symphony status A-2` says why it does not run.",
-        "symphony: A-2 has no run to stop. `symphony status A-2` says what it waits for.",
+        "symphony: A-2 has no run to stop. `symphony status A-2` says what it waits for, and "
+        "`symphony block A-2` keeps it from being started.",
     ]
 
 

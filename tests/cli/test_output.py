@@ -275,7 +275,7 @@ def test_what_a_person_sees_fits_the_screen(crowd: Crowd) -> None:
     titles = ["Running", "Queued", "Retrying", "Blocked: waits for a person", "Waiting"]
     status = crowd.screens["status"]
     assert [line for line in status.splitlines() if line in titles] == titles
-    assert "`symphony unblock B-1` lets it go on (answer in the issue first)" in status
+    assert "`symphony unblock B-1` lets it go on; so does a comment on the issue" in status
     assert "C-1 passed over, slots: all 1 slots are taken" in " ".join(
         crowd.screens["tick --dry-run"].split()
     )
@@ -291,12 +291,16 @@ def test_status_tells_the_age_of_the_last_tick_in_seconds_or_minutes(house: Hous
     house.run("tick")
     path = house.state / "tick.json"
     last, sentences = json.loads(path.read_text()), []
-    now = datetime.now(UTC)
+
+    def ended(seconds: float) -> None:
+        at = stamp(datetime.now(UTC) - timedelta(seconds=seconds))
+        path.write_text(json.dumps({**last, "ended_at": at}))
+
     for seconds in (12, 600, 3600):
-        path.write_text(json.dumps({**last, "ended_at": stamp(now - timedelta(seconds=seconds))}))
+        ended(seconds)
         sentences.append(house.status()["tick"]["sentence"])
     house.configure("polling: {interval_ms: 1000}")
-    path.write_text(json.dumps({**last, "ended_at": stamp(now - timedelta(seconds=12))}))
+    ended(12)
     sentences.append(house.status()["tick"]["sentence"])
 
     assert [re.sub(r"1\d s", "12 s", sentence) for sentence in sentences] == [

@@ -42,7 +42,7 @@ def test_a_run_is_stopped_in_mid_turn_and_goes_on_later_on_its_thread(house: Hou
     assert (blocked["reason"], blocked["detail"], blocked["clear_by"]) == (
         "operator",
         detail,
-        "`symphony unblock A-1` lets it run again",
+        "`symphony retry A-1` lets it go on",
     )
     assert [(p["issue_identifier"], p["reason"]) for p in held_back] == [("A-1", "block")]
     assert cleared.code == 0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from symphony_cli.commands.explain import explain
 from symphony_cli.commands.metrics import metrics
+from symphony_cli.commands.pause import pause, resume
+from symphony_cli.commands.retry import retry
 from symphony_cli.commands.status import status
-from symphony_cli.commands.stop import stop
-from symphony_cli.commands.unblock import unblock
+from symphony_cli.commands.stop import block, stop
+from symphony_cli.commands.unblock import Asked, unblock
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason, Outcome
 from symphony_cli.core.run import GitFacts
@@ -56,7 +60,7 @@ def test_a_timer_that_stands_still_is_told(world: FakeWorld) -> None:
 
 
 def test_unblock_lets_the_issue_go_on_and_takes_the_label_off(world: FakeWorld) -> None:
-    result = unblock(world.sockets(), "a-1", "rui@desk", "blue")
+    result = unblock(world.sockets(), "a-1", "rui@desk", Asked(note="blue"))
     assert (result.reason, result.by) == ("input", "rui@desk")
     assert world.record("A-1").block is None
     assert world.tracker.issues[IssueId("A-1")].labels == ()
@@ -137,10 +141,7 @@ def test_status_of_an_issue_says_why(world: FakeWorld) -> None:
     result = explain(world.sockets(), "A-1", ())
 
     assert result.kind == "blocked"
-    assert result.why == (
-        "input: Which colour?",
-        "`symphony unblock A-1` lets it go on (answer in the issue first)",
-    )
+    assert result.why == ("input: Which colour?",)
     assert result.resume == "codex resume thread-of-A-1"
 
 
@@ -193,3 +194,178 @@ def test_work_that_could_not_be_rescued_is_named(world: FakeWorld) -> None:
         "A-2: work in /workspaces/A-2 is nowhere else: it holds a nested repository in vendor/",
     )
     assert "not kept   it holds a nested repository" in as_text(explain(world.sockets(), "A-2", ()))
+
+
+# --- hold, retry, pause
+
+
+def test_a_stopped_issue_goes_on_with_retry(world: FakeWorld) -> None:
+    stop(world.sockets(), "A-2", "rui")
+    world.end("A-2", Outcome.STOPPED, reason="operator")
+    world.tick()
+    result = retry(world.sockets(), "A-2", "ana")
+    world.edit("A-3", state="Done")
+    world.end("A-3", Outcome.HANDED_OVER)
+    world.later(minutes=1)
+    world.tick()
+
+    assert result.released == "stopped by rui"
+    assert world.run_of("A-2").order.thread is not None
+
+
+def test_a_held_issue_is_not_started_and_a_run_of_it_ends(world: FakeWorld) -> None:
+    assert block(world.sockets(), "A-4", "rui", "not yet").run == ""
+    assert block(world.sockets(), "A-2", "rui").run == world.run_of("A-2").order.run
+    world.end("A-2", Outcome.STOPPED, reason="operator")
+    world.end("A-3", Outcome.HANDED_OVER)
+    world.edit("A-3", state="Done")
+    world.tick()
+
+    assert world.agents.living() == []
+    assert [row.detail for row in status(world.sockets()).blocked[1:]] == [
+        "held by rui",
+        "held by rui: not yet",
+    ]
+
+
+def test_retry_ends_the_wait_after_a_failure(world: FakeWorld) -> None:
+    world.end("A-2", Outcome.FAILED, detail="it broke", git=None)
+    world.tick()
+    assert status(world.sockets()).retrying[0].issue_identifier == "A-2"
+    retry(world.sockets(), "A-2", "rui")
+
+    assert status(world.sockets()).retrying == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "sentence"),
+    [
+        (retry, "A-1", "is blocked .input: Which colour..: `symphony unblock A-1` is for that"),
+        (retry, "A-2", "is running"),
+        (retry, "A-4", "neither held nor waiting"),
+        (retry, "A-9", "There is no issue"),
+        (block, "A-1", "is blocked already .input."),
+        (block, "A-9", "There is no issue"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_kindly(
+    world: FakeWorld, command: Any, name: str, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        command(world.sockets(), name, "rui")
+
+
+def test_a_pause_holds_all_dispatch_says_so_everywhere_and_ends_with_resume(
+    world: FakeWorld,
+) -> None:
+    assert pause(world.sockets(), "rui@desk", "release day").running == 2
+    world.end("A-3")
+    result = world.tick()
+    since = f"paused by rui@desk since {world.time:%Y-%m-%d %H:%M:%S} UTC: release day"
+
+    assert "; paused" in result.summary
+    assert {(p.reason, p.why) for p in result.passed_over if p.issue != "A-1"} == {
+        ("paused", since)
+    }
+    screen = status(world.sockets())
+    assert (screen.paused, as_text(screen).startswith("Dispatch is paused by rui@desk")) == (
+        True,
+        True,
+    )
+    assert {row.why for row in screen.queued} == {f"paused: {since}"}
+    found = explain(world.sockets(), "A-4", ())
+    assert (found.reason, found.change) == ("paused", "`symphony resume`")
+    assert world.run_of("A-2").stop is None
+    resume(world.sockets(), "rui")
+    world.tick()
+    assert len(world.agents.living()) == 2
+    assert not status(world.sockets()).paused
+
+
+def test_pausing_twice_and_resuming_what_runs_are_refused(world: FakeWorld) -> None:
+    with pytest.raises(UsageError, match="not paused"):
+        resume(world.sockets(), "rui")
+    pause(world.sockets(), "rui", "lunch")
+    with pytest.raises(UsageError, match=r"paused by rui since .* UTC: lunch already"):
+        pause(world.sockets(), "ana")
+
+
+# --- grants
+
+
+def test_a_running_issue_takes_more_tokens_at_once() -> None:
+    world = FakeWorld(policy=Policy(max_tokens_per_issue=70))
+    world.issue("A-1")
+    world.tick()
+    result = unblock(world.sockets(), "A-1", "rui", Asked(tokens=500, note="nearly there"))
+    granted = world.run_of("A-1").granted
+    world.tick()
+
+    assert result.granted == "500 more tokens: 570 from the start of its run"
+    assert granted is not None
+    assert granted.tokens == 570
+    world.end("A-1")
+    world.tick()
+    assert world.record("A-1").block is None
+
+
+def test_granted_tokens_are_what_the_next_run_may_use() -> None:
+    world = FakeWorld(policy=Policy(max_tokens_per_issue=70))
+    world.issue("A-1")
+    world.tick()
+    world.end("A-1")
+    world.tick()
+    result = unblock(world.sockets(), "A-1", "rui", Asked(tokens=40))
+    world.tick()
+
+    assert result.granted == "40 more tokens"
+    assert world.run_of("A-1").order.settings.limits.tokens == 40
+    assert status(world.sockets()).running[0].budget.granted == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "sentence"),
+    [
+        ("A-2", Asked(), "is running .run 1., so there is nothing to unblock"),
+        ("A-2", Asked(tokens=5, attempts=5), "`--grant-tokens N` alone"),
+        ("A-2", Asked(tokens=5), "sets no `agent.max_tokens_per_issue`"),
+        ("A-1", Asked(attempts=5), "sets no `agent.max_dispatch_attempts`"),
+    ],
+)
+def test_a_grant_of_what_nobody_limits_is_refused(
+    world: FakeWorld, name: str, asked: Asked, sentence: str
+) -> None:
+    if asked.attempts and asked.tokens:
+        world.policy = Policy(slots=2, max_tokens_per_issue=9, max_dispatch_attempts=9)
+    with pytest.raises(UsageError, match=sentence):
+        unblock(world.sockets(), name, "rui", asked)
+
+
+# --- the ledger's last word
+
+
+def test_why_an_issue_waits_is_written_down_when_the_reason_changes(world: FakeWorld) -> None:
+    size = len(world.ledger.lines)
+    world.tick()
+    assert len(world.ledger.lines) == size, "an idle tick appends nothing"
+    passed = world.record("A-4").passed
+    assert passed is not None
+    assert (passed.why, passed.since) == ("slots", world.time)
+    pause(world.sockets(), "rui")
+    world.tick()
+    world.tick()
+    after = world.record("A-4").passed
+    assert after is not None
+    assert after.why == "paused"
+    assert len(world.ledger.lines) == size + 2
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason"),
+    [("A-1", "blocked", "block"), ("A-2", "running", ""), ("A-4", "queued", "slots")],
+)
+def test_status_of_an_issue_has_its_reason_as_one_word_and_what_would_change_it(
+    world: FakeWorld, name: str, kind: str, reason: str
+) -> None:
+    found = explain(world.sockets(), name, ())
+    assert (found.kind, found.reason, bool(found.change)) == (kind, reason, reason != "")

@@ -10,7 +10,7 @@ from hypothesis import given
 from symphony_cli.core import events as e
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
-from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.reasons import BlockReason, Cause, Outcome
 from symphony_cli.core.record import Hold, Record, Write
 from symphony_cli.core.shape import decode, encode
 from symphony_cli.core.times import Wait
@@ -150,7 +150,7 @@ def test_a_place_is_the_position_of_the_line_that_gave_it() -> None:
         dispatched(),
         e.Missed(NOW, ABC),
         e.Blocked(NOW, ABC, BlockReason.AGENT),
-        e.Unblocked(NOW, ABC, "unblock", "kim"),
+        e.Unblocked(NOW, ABC, Cause.UNBLOCK, "kim"),
         e.Faulted(NOW, ABC, "settling", "oops"),
     ],
 )

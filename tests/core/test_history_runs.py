@@ -10,7 +10,7 @@ from symphony_cli.core import events as e
 from symphony_cli.core.events import Event
 from symphony_cli.core.limits import spent, tokens_left
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import FAULT_OF_ISSUE, NEVER_SWEPT, BlockReason, Outcome
+from symphony_cli.core.reasons import FAULT_OF_ISSUE, NEVER_SWEPT, BlockReason, Cause, Outcome
 from symphony_cli.core.record import Block, LastRun, Retry, Running
 from symphony_cli.core.run import GitFacts, RunLimits, ThreadRef
 from symphony_cli.core.times import Wait
@@ -208,7 +208,7 @@ def test_a_block_cleared_while_its_run_still_stops_costs_no_attempt_below_zero()
     found = record(
         dispatched(),
         e.Blocked(NOW, ABC, BlockReason.OPERATOR),
-        e.Unblocked(NOW, ABC, "unblock", "kim"),
+        e.Unblocked(NOW, ABC, Cause.UNBLOCK, "kim"),
         ended(outcome=Outcome.STOPPED),
     )
     assert found.attempts_since_progress == 0
@@ -260,7 +260,7 @@ def test_unblocking_gives_one_more_helping_of_everything() -> None:
         e.Blocked(NOW, ABC, BlockReason.BUDGET),
     )
     before = record(*used)
-    after = record(*used, e.Unblocked(later(9), ABC, "unblock", "kim"))
+    after = record(*used, e.Unblocked(later(9), ABC, Cause.UNBLOCK, "kim"))
     assert after == replace(
         before,
         block=None,
@@ -280,7 +280,7 @@ def test_a_budget_that_was_unblocked_is_not_spent_again_at_once(weight: float) -
         e.Blocked(NOW, ABC, BlockReason.BUDGET),
     )
     assert spent(record(*used), policy) is not None
-    granted = record(*used, e.Unblocked(NOW, ABC, "unblock", "kim"))
+    granted = record(*used, e.Unblocked(NOW, ABC, Cause.UNBLOCK, "kim"))
     assert (spent(granted, policy), tokens_left(granted, policy)) == (None, 1000)
 
 

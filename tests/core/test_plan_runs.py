@@ -19,7 +19,7 @@ from symphony_cli.core.decisions import (
     TakeIn,
 )
 from symphony_cli.core.policy import Rules
-from symphony_cli.core.reasons import BlockReason, Outcome, Why
+from symphony_cli.core.reasons import BlockReason, Cause, Outcome, Why
 from symphony_cli.core.run import RunLimits, ThreadRef
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import write_id
@@ -199,7 +199,7 @@ def test_the_second_block_of_an_issue_is_told_again() -> None:
     again = (
         *RUNNING,
         e.Blocked(NOW, ABC, BlockReason.INPUT),
-        e.Unblocked(NOW, ABC, "unblock", "kim"),
+        e.Unblocked(NOW, ABC, Cause.UNBLOCK, "kim"),
         ended(outcome=Outcome.ASKED, reason="input", detail="and now?"),
     )
     made = block(BlockReason.INPUT, "and now?", nth="1")

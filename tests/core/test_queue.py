@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from symphony_cli.core import events as e
 from symphony_cli.core.events import Event
+from symphony_cli.core.gate import closed, held_up, no_room
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.queue import Room, closed, held_up, in_line, newcomers, no_room, taken
+from symphony_cli.core.queue import Room, in_line, newcomers, taken
 from symphony_cli.core.reasons import BlockReason, Outcome, Why
 from symphony_cli.core.run import PidFile
 from symphony_cli.core.snapshot import Disk, Sighting, Snapshot

@@ -19,7 +19,7 @@ from symphony_cli.core import limits, report
 from symphony_cli.core.decisions import Settle
 from symphony_cli.core.plan import dispatch
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.reasons import BlockReason, Cause, Outcome
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import Order, StopNote
 from symphony_cli.core.settle import ended
@@ -275,7 +275,7 @@ class Spending(RuleBasedStateMachine):
             assert ran_out is not None and ran_out[0] is BlockReason.BUDGET
         if ran_out is not None:
             blocked = e.Blocked(now, record.id, *ran_out)
-            cleared = e.Unblocked(now, record.id, "command", "ana")
+            cleared = e.Unblocked(now, record.id, Cause.UNBLOCK, "ana")
             self.world.sockets().ledger.append(blocked, cleared)
             budget = self.policy.max_tokens_per_issue
             assert limits.tokens_left(self.record, self.policy) == budget

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from symphony_cli.adapters.config.section import Effect, Names, Number, Section, Whole, key
+from symphony_cli.adapters.config.section import Names, Number, Section, Whole, key
 from symphony_cli.core.issue import norm
 
 
@@ -51,9 +51,8 @@ class AgentSection(Section):
         "So many entries into a rework state before the issue is blocked.",
         shown="no limit",
         ge=0,
-        effect=Effect.LATER,
     )
-    rework_states: Names = key(("Rework",), "States that count as rework.", effect=Effect.LATER)
+    rework_states: Names = key(("Rework",), "States that count as rework.")
     max_tokens_per_issue: Whole | None = key(
         None,
         "What an issue and its sub-agents may spend in its life: uncached input and output.",
@@ -67,15 +66,13 @@ class AgentSection(Section):
         "tokens",
         shown="no limit",
         gt=0,
-        effect=Effect.LATER,
     )
     cached_token_weight: Number = key(
         0.0, "How much a cached input token counts towards a budget.", "share", ge=0, le=1
     )
     budget_warning: Number = key(
-        0.8, "At this share of its budget an issue is warned.", "share", gt=0, le=1,
-        effect=Effect.LATER,
-    )  # fmt: skip
+        0.8, "At this share of its budget an issue is warned.", "share", gt=0, le=1
+    )
     prompt_template_by_state: StatePrompts = key(
         {}, "Prompts for issues in some states, instead of the body of WORKFLOW.md.", "Jinja2"
     )

@@ -127,6 +127,7 @@ def named(config: Config) -> dict[str, tuple[str, ...]]:
         "agent.max_concurrent_agents_by_state": agent.max_concurrent_agents_by_state,
         "agent.prompt_template_by_state": agent.prompt_template_by_state,
         "agent.fresh_thread_states": agent.fresh_thread_states,
+        "agent.rework_states": agent.rework_states,
     }
     written = {f"tracker.{key}" for key in tracker.model_fields_set}
     written |= {f"agent.{key}" for key in agent.model_fields_set}
@@ -145,7 +146,11 @@ def policy(config: Config, assignee: str, project: str = "") -> Policy:
         queue_order=agent.queue_order,
         backoff_cap=agent.max_retry_backoff_ms / 1000,
         max_tokens_per_issue=agent.max_tokens_per_issue,
+        max_tokens_per_day=agent.max_tokens_per_day,
+        budget_warning=agent.budget_warning,
         max_dispatch_attempts=agent.max_dispatch_attempts,
+        max_rework_cycles=agent.max_rework_cycles,
+        rework_states=normed(agent.rework_states),
         cached_token_weight=agent.cached_token_weight,
         max_turns=agent.max_turns,
         fresh_thread_states=normed(agent.fresh_thread_states),
