@@ -16,6 +16,7 @@ from symphony_cli.adapters.linear.pages import PageInfo, further, parsed
 from symphony_cli.adapters.linear.pulls import FILTER, PullRow, pull_of
 from symphony_cli.adapters.linear.wire import RelationRow, Relations, Row, blocker, rows
 from symphony_cli.adapters.linear.wire_texts import (
+    COMMENT,
     LONGEST_TEXT,
     CommentRow,
     Comments,
@@ -79,7 +80,7 @@ COMMENTS: Nested[CommentRow] = Nested(
     "comments",
     "IssueComments",
     50,
-    "id body createdAt user { id name displayName } botActor { name } externalUser { name }",
+    COMMENT,
     Comments,
 )
 STAYS: Nested[StayRow] = Nested("stateHistory", "IssueStays", 100, "state { id name type }", Stays)

@@ -49,6 +49,8 @@ class UserRow:
     name: str = ""
     displayName: str = ""
     email: str | None = None
+    app: bool = False
+    """It is a program; asked of those who write comments."""
 
 
 @dataclass(frozen=True, slots=True)

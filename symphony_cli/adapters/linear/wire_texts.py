@@ -1,6 +1,6 @@
-"""The rows that only a read by id asks for: comments and stays, and what becomes of them.
+"""Rows that an idle tick does not ask for: comments and stays, and what becomes of them.
 
-Apart from `wire`, for an idle tick has none of them and would pay for the making of the classes.
+Apart from `wire`, for an idle tick would pay for the making of the classes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from symphony_cli.core.issue import Comment, Entries, norm
 
 MARK = "<!-- symphony:"
 """How the mark begins that every comment of ours ends with (see `writes.marked`)."""
+
+COMMENT = (
+    "id body createdAt user { id name displayName app } botActor { name } externalUser { name }"
+)
+COMMENT_POINTS = 3 * 0.1 + 1.4 + 1.1 + 1.1
 
 LONGEST_TEXT = 200_000
 """Characters of a description that a prompt gets; a model reads no more than that anyway."""
@@ -66,30 +71,39 @@ class Stays:
 
 
 def comment(row: CommentRow) -> Comment:
-    """A comment; one by a program is flagged, and ours comes without the mark that we gave it."""
+    """A comment; one by a program is flagged. Ours comes without the mark that we gave it, and the
+    id in that mark, of our write, is its id."""
     user = row.user
     outside = row.externalUser or row.botActor
     name = (user.displayName or user.name) if user is not None else ""
-    said = _unmarked(row.body)
+    said, write = _unmarked(row.body) or (row.body, "")
     return Comment(
-        body=cut(row.body if said is None else said, LONGEST_COMMENT),
+        body=cut(said, LONGEST_COMMENT),
         author=unescape(name or (outside.name or "" if outside else "")),
         created_at=row.createdAt,
-        id=row.id,
-        bot=row.botActor is not None or said is not None,
+        id=write or row.id,
+        bot=bool(write) or _is_by_program(row),
     )
 
 
-def _unmarked(body: str) -> str | None:
-    """The text of a comment of ours; None when it is somebody else's.
+def _is_by_program(row: CommentRow) -> bool:
+    """A bot's, an app's, or one of nobody: only integrations write without a user (schema,
+    `Comment.user`). Who writes from outside, through Slack for example, is a person."""
+    if row.botActor is not None:
+        return True
+    return row.user.app if row.user is not None else row.externalUser is None
+
+
+def _unmarked(body: str) -> tuple[str, str] | None:
+    """The text of a comment of ours and the id of its write; None when it is somebody else's.
 
     Ours ends with the mark, and not in a line that quotes it.
     """
     text, mark, rest = body.rpartition(MARK)
-    _, closed, after = rest.partition("-->")
+    write, closed, after = rest.partition("-->")
     quoted = text.rpartition("\n")[2].lstrip().startswith(">")
-    ours = mark and closed and not quoted and not after.strip()
-    return text.rstrip() if ours else None
+    ours = mark and write.strip() and closed and not quoted and not after.strip()
+    return (text.rstrip(), write.strip()) if ours else None
 
 
 def entries(stays: list[StayRow]) -> tuple[Entries, ...]:

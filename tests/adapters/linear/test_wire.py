@@ -130,9 +130,10 @@ PERSON = UserRow("u2", "Rui Reviewer", "rui")
         (CommentRow("c", "Hi", NOON, None, ActorRow("GitHub")), "GitHub", True),
         (CommentRow("c", "Hi", NOON, None, None, ActorRow("A customer")), "A customer", False),
         (CommentRow("c", "Hi", NOON, None, ActorRow()), "", True),
-        (CommentRow("c", "Hi", NOON), "", False),
+        (CommentRow("c", "Hi", NOON, UserRow("u4", "Codex", "codex", app=True)), "codex", True),
+        (CommentRow("c", "Hi", NOON), "", True),
     ],
-    ids=["display name", "name", "a bot", "an outsider", "a bot without a name", "nobody"],
+    ids=["display name", "name", "a bot", "an outsider", "a bot without a name", "app", "nobody"],
 )
 def test_a_comment_says_who_wrote_it_and_whether_it_was_a_program(
     row: CommentRow, author: str, bot: bool
@@ -141,22 +142,22 @@ def test_a_comment_says_who_wrote_it_and_whether_it_was_a_program(
 
 
 @pytest.mark.parametrize(
-    ("body", "shown", "bot"),
+    ("body", "shown", "id"),
     [
-        ("Stopped.\n\n<!-- symphony:w_1 -->", "Stopped.", True),
-        ("Stopped.\n\n<!-- symphony:w_1 -->\n", "Stopped.", True),
-        ("> <!-- symphony:w_1 -->\n\nWhy?", "> <!-- symphony:w_1 -->\n\nWhy?", False),
-        ("Why?\n\n> <!-- symphony:w_1 -->", "Why?\n\n> <!-- symphony:w_1 -->", False),
-        ("Text <!-- symphony:w_1", "Text <!-- symphony:w_1", False),
-        ("```\n<!-- x -->", "```\n<!-- x -->", False),
+        ("Stopped.\n\n<!-- symphony:w_1 -->", "Stopped.", "w_1"),
+        ("Stopped.\n\n<!-- symphony:w_1 -->\n", "Stopped.", "w_1"),
+        ("> <!-- symphony:w_1 -->\n\nWhy?", "> <!-- symphony:w_1 -->\n\nWhy?", "c"),
+        ("Why?\n\n> <!-- symphony:w_1 -->", "Why?\n\n> <!-- symphony:w_1 -->", "c"),
+        ("Text <!-- symphony:w_1", "Text <!-- symphony:w_1", "c"),
+        ("```\n<!-- x -->", "```\n<!-- x -->", "c"),
     ],
     ids=["ours", "with a line end", "quoted", "quoted at the end", "never closed", "another mark"],
 )
-def test_a_comment_of_ours_is_known_by_its_mark_and_shown_without(
-    body: str, shown: str, bot: bool
+def test_a_comment_of_ours_is_known_by_its_mark_has_its_id_and_is_shown_without(
+    body: str, shown: str, id: str
 ) -> None:
     told = wire_texts.comment(CommentRow("c", body, NOON, PERSON))
-    assert (told.body, told.bot) == (shown, bot)
+    assert (told.body, told.id, told.bot) == (shown, id, id == "w_1")
 
 
 def test_a_long_text_is_cut_and_says_how_long_it_was() -> None:
