@@ -96,16 +96,27 @@ def comments(body: str) -> tuple[Comment, ...]:
     """Everything said below `## Comments`, in file order; ours are `bot` and carry their write id.
 
     A comment without a date (or with a day only) counts as written just after the one above it,
-    because files grow at their end; above the first date it has none.
+    because files grow at their end; above the first date it has none. Below a comment of ours this
+    holds whatever date a person gave: people write in their own time of day, and an answer must
+    not be older than the question.
     """
     found: list[Comment] = []
     last: datetime | None = None
+    below_ours = False
     for entry in _entries(_split(body)[1]):
-        comment = _comment(entry, last)
+        comment = _comment(entry, last, below_ours)
         if comment is not None:
             found.append(comment)
             last = comment.created_at or last
+            below_ours = below_ours or comment.bot
     return tuple(found)
+
+
+def said_since(said: tuple[Comment, ...], since: datetime) -> tuple[Comment, ...]:
+    """The comments that are dated then or later, oldest first. What has no date stands above all
+    that has one, and is older."""
+    dated = [(one.created_at, one) for one in said if one.created_at is not None]
+    return tuple(one for at, one in sorted(dated, key=lambda pair: pair[0]) if at >= since)
 
 
 def _entries(lines: list[_Line]) -> list[_Entry]:
@@ -140,11 +151,13 @@ def _take_own(entries: list[_Entry], text: str) -> None:
         entry.over = bool(entry.lines)
 
 
-def _comment(entry: _Entry, last: datetime | None) -> Comment | None:
+def _comment(entry: _Entry, last: datetime | None, below_ours: bool) -> Comment | None:
     when, author = _signature(entry.heading or "", last)
     if entry.marker:
         body = _UNFORGED.sub(_unforge, "\n".join(entry.lines))
         return Comment(body, author, when, entry.marker, bot=True)
+    if below_ours and when is not None and last is not None:
+        when = max(when, last + _JUST_AFTER)
     lines = entry.lines
     if entry.heading is not None and _date(entry.heading) is None:
         lines = [f"### {entry.heading}", *lines]
