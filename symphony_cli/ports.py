@@ -63,8 +63,14 @@ class Tracker(Protocol):
             ConfigError: the tracker does not have the project.
         """
 
-    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
-        """These issues by id; with `texts` also description, comments, history of states."""
+    def read(
+        self, ids: Sequence[IssueId], *, texts: bool = True, held: Sequence[Held] = ()
+    ) -> Read:
+        """These issues by id; with `texts` also description, comments, history of states.
+
+        `held` is what looks found of them, for a tracker of which a single read cannot tell that a
+        blocker is gone.
+        """
 
     def gauge(self) -> Gauge | None:
         """What is left of the tracker's allowance, from files; None for one without limits."""

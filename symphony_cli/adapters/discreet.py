@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symphony_cli.core.budget import Gauge
-from symphony_cli.core.issue import Issue
+from symphony_cli.core.issue import Comment, Issue
 from symphony_cli.core.secrets import redact
 from symphony_cli.core.shape import decode, encode
 from symphony_cli.core.snapshot import Held, Read
@@ -45,9 +45,11 @@ class Discreet:
         """What changed, without secrets."""
         return self._clean(self.inner.look(since, held, full=full))
 
-    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
+    def read(
+        self, ids: Sequence[IssueId], *, texts: bool = True, held: Sequence[Held] = ()
+    ) -> Read:
         """These issues, without secrets."""
-        return self._clean(self.inner.read(ids, texts=texts))
+        return self._clean(self.inner.read(ids, texts=texts, held=held))
 
     def gauge(self) -> Gauge | None:
         """As the inner one's."""
@@ -77,9 +79,20 @@ class Discreet:
         pulls = {
             issue: (redact(url, self.secrets), date) for issue, (url, date) in read.pulls.items()
         }
+        comments = {issue: tuple(map(self._comment, said)) for issue, said in read.comments.items()}
         return replace(
-            read, issues=issues, unknown=unknown, problems=problems, notes=notes, pulls=pulls
+            read,
+            issues=issues,
+            unknown=unknown,
+            problems=problems,
+            notes=notes,
+            pulls=pulls,
+            comments=comments,
         )
+
+    def _comment(self, comment: Comment) -> Comment:
+        body, author = (redact(text, self.secrets) for text in (comment.body, comment.author))
+        return replace(comment, body=body, author=author)
 
     def _issue(self, issue: Issue) -> Issue:
         text = json.dumps(encode(issue), ensure_ascii=False)

@@ -17,7 +17,8 @@ from enum import Enum
 from os.path import realpath
 from pathlib import Path
 
-from symphony_cli.adapters.markdown_comments import clean
+from symphony_cli.adapters.markdown_blockers import Around
+from symphony_cli.adapters.markdown_comments import clean, said_since
 from symphony_cli.adapters.markdown_file import (
     Unreadable,
     with_comment,
@@ -27,8 +28,6 @@ from symphony_cli.adapters.markdown_file import (
 )
 from symphony_cli.adapters.markdown_folder import (
     Contents,
-    Listing,
-    Saved,
     listing,
     load,
     read_issue,
@@ -40,7 +39,7 @@ from symphony_cli.adapters.markdown_write import (
     replace_unchanged,
     write_lock,
 )
-from symphony_cli.core.issue import Blocker, Issue, norm
+from symphony_cli.core.issue import Issue, norm
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.run import TrackerRef
 from symphony_cli.core.snapshot import Held, Read
@@ -118,18 +117,33 @@ class MarkdownTracker:
         """
         names = listing(self.folder)
         contents = load(self.folder, names)
+        before = {one.id: one.issue for one in held}
         return Read(
             issues=tuple(
-                replace(self._issue(issue, contents, names).facts(), updated_at=None)
+                replace(
+                    self._issue(
+                        issue,
+                        Around(names, contents, self.rules, before.get(issue), looks=True),
+                    ).facts(),
+                    updated_at=None,
+                )
                 for issue in contents.found
             ),
             missing=_missing([one.id for one in held], contents),
             unknown=contents.unknown,
             cursor=contents.digest,
+            comments={
+                one.id: said_since(contents.found[one.id].file.comments, one.comments_since)
+                for one in held
+                if one.comments_since is not None and one.id in contents.found
+            },
         )
 
-    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
-        """These issues with description, comments and the time of their last save.
+    def read(
+        self, ids: Sequence[IssueId], *, texts: bool = True, held: Sequence[Held] = ()
+    ) -> Read:
+        """These issues with description, comments and the time of their last save. `held` has the
+        blockers that looks found closed or deleted.
 
         Raises:
             TrackerError: the folder is not there or cannot be listed.
@@ -143,11 +157,12 @@ class MarkdownTracker:
             if (blocker := names.find(entry)) is not None
         }
         others = load(self.folder, names, only=around)
-        known = Contents({**others.found, **wanted.found})
+        known = Contents({**others.found, **wanted.found}, {**others.unknown, **wanted.unknown})
+        before = {one.id: one.issue for one in held}
         return Read(
             issues=tuple(
                 replace(
-                    self._issue(issue, known, names),
+                    self._issue(issue, Around(names, known, self.rules, before.get(issue))),
                     description=saved.file.description,
                     comments=saved.file.comments,
                 )
@@ -160,8 +175,8 @@ class MarkdownTracker:
     def gauge(self) -> None:
         """Nothing: a folder may be read as often as one likes."""
 
-    def _issue(self, issue: IssueId, contents: Contents, names: Listing) -> Issue:
-        saved = contents.found[issue]
+    def _issue(self, issue: IssueId, around: Around) -> Issue:
+        saved = around.contents.found[issue]
         file = saved.file
         return Issue(
             id=issue,
@@ -171,21 +186,12 @@ class MarkdownTracker:
             priority=file.priority,
             labels=file.labels,
             assignee=file.assignee,
-            blocked_by=tuple(
-                self._blocker(entry, names.find(entry), contents) for entry in file.blocked_by
-            ),
+            blocked_by=tuple(map(around.blocker, file.blocked_by)),
             branch=file.branch,
             pr=file.pr,
             created_at=file.created,
             updated_at=saved.at,
         )
-
-    def _blocker(self, entry: str, issue: IssueId | None, contents: Contents) -> Blocker:
-        saved: Saved | None = contents.found.get(issue) if issue is not None else None
-        if issue is None or saved is None:
-            return Blocker(entry)
-        state = saved.file.state
-        return Blocker(issue, state, open=not self.rules.is_terminal(state), id=issue)
 
     def comment(self, issue: IssueId, body: str, write: str) -> bool:
         """Write a comment at the end of the file, once for each `write`.

@@ -24,6 +24,7 @@ from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, Why
 from symphony_cli.core.run import Order
+from symphony_cli.core.snapshot import Held
 from symphony_cli.errands import act, mutations
 from symphony_cli.errands.comments import last_shown, new_comments
 from symphony_cli.errands.launcher import codex_argv
@@ -242,7 +243,7 @@ def fresh_issue(desk: Desk) -> Issue:
     """
     order, wanted = desk.order, desk.order.issue.id
     clock.sleep(mutations.unsettled(desk.paths))
-    read = wiring.open_tracker(order, desk.secrets).read([wanted])
+    read = wiring.open_tracker(order, desk.secrets).read([wanted], held=[Held(order.issue)])
     if wanted in read.unknown:
         raise End(Outcome.TRACKER, "tracker", read.unknown[wanted])
     issue = next((issue for issue in read.issues if issue.id == wanted), None)

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from symphony_cli import clock, files, processes, runfolder
+from symphony_cli.core.issue import Blocker
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.refresh import SETTLES, Mutation
 from symphony_cli.core.run import CodexSettings, Order, PromptSettings, ThreadRef
 from symphony_cli.errands import mutations, prepare
+from symphony_cli.ids import IssueId
 from symphony_cli.paths import RunPaths
 from tests.errands.test_prepare_finish import prepared
 from tests.errands.world import ORDERED_AT, World
@@ -45,6 +47,30 @@ def test_a_state_that_shares_its_thread_gets_the_prompt_that_it_has_now(world: W
         "Review it.",
         "In Progress",
     )
+
+
+@pytest.mark.parametrize(
+    ("known", "ends"),
+    [
+        (Blocker("DEF-2", "gone", False, IssueId("DEF-2")), False),
+        (Blocker("DEF-2", "Todo", True, IssueId("DEF-2")), True),
+        (Blocker("DEF-2"), True),
+    ],
+    ids=["found gone by ticks", "not missed yet", "never there"],
+)
+def test_a_blocker_that_ticks_found_gone_does_not_refuse_the_run(
+    world: World, known: Blocker, ends: bool
+) -> None:
+    (world.issues / "ABC-1.md").write_text("---\nstate: Todo\nblocked_by: [def-2]\n---\nDo it.\n")
+    order = ordered(world)
+
+    next_act, told = prepared(
+        world, replace(order, issue=replace(order.issue, blocked_by=(known,)))
+    )
+
+    assert next_act is (prepare.FINISH if ends else prepare.SUPERVISOR)
+    if ends:
+        assert told.closing == (Outcome.NOT_ELIGIBLE, "blocker")
 
 
 def run_folder(world: World, number: int) -> RunPaths:

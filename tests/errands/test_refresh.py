@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from symphony_cli.core.snapshot import Read
+from symphony_cli.core.snapshot import Held, Read
 from symphony_cli.errands.refresh import Standing, standing
 from symphony_cli.ids import IssueId
 from tests.errands.an_order import ONE, RULES, issue_file, run_folder, tracker_in
@@ -71,7 +71,9 @@ class AppearsLate(FakeTracker):
 
     looks = 0
 
-    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
+    def read(
+        self, ids: Sequence[IssueId], *, texts: bool = True, held: Sequence[Held] = ()
+    ) -> Read:
         self.looks += 1
         return Read(missing=(ONE,)) if self.looks == 1 else super().read(ids, texts=texts)
 

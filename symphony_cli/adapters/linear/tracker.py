@@ -99,8 +99,10 @@ class LinearTracker:
         self.keep(looking.names)
         return read
 
-    def read(self, ids: Sequence[IssueId], *, texts: bool = True) -> Read:
-        """These issues by id.
+    def read(
+        self, ids: Sequence[IssueId], *, texts: bool = True, held: Sequence[Held] = ()
+    ) -> Read:
+        """These issues by id. Linear forgets relations to what is deleted, so `held` adds nothing.
 
         Raises:
             TrackerError: no answer, or none that can be understood.
