@@ -7,7 +7,9 @@ from pathlib import Path
 
 from symphony_cli.adapters.discreet import Discreet
 from symphony_cli.adapters.markdown_tracker import MarkdownTracker
+from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import Rules
+from symphony_cli.core.snapshot import Held
 from symphony_cli.ids import IssueId
 
 KEY = "lin_api_Vq3zT8mKx0RbL5wYc7NdJ2hGs9"
@@ -25,15 +27,17 @@ def trackers(folder: Path) -> tuple[MarkdownTracker, Discreet]:
 def test_a_secret_is_hidden_in_every_text_of_an_issue(tmp_path: Path) -> None:
     (tmp_path / "A-1.md").write_text(
         f"---\ntitle: T {KEY}\nstate: S {KEY}\nlabels: ['{KEY}']\nblocked_by: [{KEY}]\n"
-        f"branch: b/{KEY}\n---\nBody {KEY}\n\n## Comments\n\n### ann, 2026-03-01\n\nSay {KEY}\n"
+        f"branch: b/{KEY}\n---\nBody {KEY}\n\n## Comments\n\n### 2026-03-01, ann\n\nSay {KEY}\n"
     )
     inner, discreet = trackers(tmp_path)
-    looked, (issue,) = discreet.look("", ()), discreet.read([ISSUE]).issues
+    waits = [Held(Issue(ISSUE, "A-1", "T", "S"), comments_since=datetime(2026, 1, 1, tzinfo=UTC))]
+    looked, (issue,) = discreet.look("", waits), discreet.read([ISSUE]).issues
 
     assert KEY in repr(inner.read([ISSUE]))
     assert KEY not in repr((looked, issue))
     assert (issue.id, issue.title, issue.state) == (ISSUE, "T [secret]", "S [secret]")
     assert (issue.description.strip(), issue.branch) == ("Body [secret]", "b/[secret]")
+    assert [comment.body for comment in looked.comments[ISSUE]] == ["Say [secret]"]
     assert looked.cursor == inner.look("", ()).cursor
 
 

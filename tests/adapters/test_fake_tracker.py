@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -21,9 +22,14 @@ def stage(issues: Sequence[Issue]) -> Stage:
     def drop(issue: IssueId) -> None:
         del tracker.issues[issue]
 
+    def says(name: str, body: str, bot: bool) -> None:
+        tracker.now += timedelta(minutes=1)
+        tracker.says(name, body, at=tracker.now, bot=bot)
+        tracker.now += timedelta(minutes=1)
+
     for issue in issues:
         put(issue)
-    return Stage(tracker, put, drop)
+    return Stage(tracker, put, drop, says=says)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)

@@ -13,44 +13,22 @@ from pathlib import Path
 import pytest
 
 from symphony_cli.adapters.markdown_comments import AUTHOR
-from symphony_cli.adapters.markdown_tracker import TRIES, MarkdownTracker
+from symphony_cli.adapters.markdown_tracker import TRIES
 from symphony_cli.adapters.markdown_write import write_lock
-from symphony_cli.core.issue import Blocker, Issue
-from symphony_cli.core.policy import Rules
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.snapshot import Held
 from symphony_cli.errors import TrackerError, WriteRefused
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import Tracker
-from tests.adapters.tracker_contract import CASES, NOON, Factory, Stage, holding
-
-ONE = IssueId("one")
-
-
-def folder_of(tmp_path: Path) -> Path:
-    folder = tmp_path / "issues"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def tracker_in(
-    tmp_path: Path,
-    *,
-    commit: bool = False,
-    before_swap: Callable[[Path], None] = lambda path: None,
-) -> MarkdownTracker:
-    lock = tmp_path / "state" / "markdown.lock"
-    return MarkdownTracker(
-        folder_of(tmp_path), Rules(), lambda: NOON, lock, commit, None, before_swap
-    )
-
-
-def save(tmp_path: Path, name: str, text: str) -> Path:
-    path = folder_of(tmp_path) / name
-    path.write_bytes(text.encode())
-    return path
-
-
-def an_issue_file(state: str = "Todo", front: str = "", body: str = "Text.\n") -> str:
-    return f"---\nstate: {state}\n{front}---\n\n{body}"
+from tests.adapters.issue_folder import ONE, an_issue_file, folder_of, save, tracker_in
+from tests.adapters.tracker_contract import (
+    CASES,
+    LONG_AGO,
+    Factory,
+    Stage,
+    holding,
+    what_a_program_said_is_told_as_such,
+)
 
 
 def rendered(issue: Issue) -> str:
@@ -69,7 +47,11 @@ def rendered(issue: Issue) -> str:
     return an_issue_file(issue.state, front, f"{issue.description}\n\n## Comments\n\n{said}")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case is not what_a_program_said_is_told_as_such],
+    ids=lambda case: case.__name__,
+)
 def test_it_keeps_the_contract_of_trackers(case: Callable[[Factory], None], tmp_path: Path) -> None:
     def put(issue: Issue) -> None:
         save(tmp_path, f"{issue.id}.md", rendered(issue))
@@ -78,7 +60,14 @@ def test_it_keeps_the_contract_of_trackers(case: Callable[[Factory], None], tmp_
         for issue in issues:
             put(issue)
         tracker: Tracker = tracker_in(tmp_path)
-        return Stage(tracker, put, lambda name: (folder_of(tmp_path) / f"{name}.md").unlink())
+        return Stage(tracker, put, drop, says=says)
+
+    def drop(issue: IssueId) -> None:
+        (folder_of(tmp_path) / f"{issue}.md").unlink()
+
+    def says(name: str, body: str, bot: bool) -> None:
+        with (folder_of(tmp_path) / f"{name}.md").open("a") as file:
+            file.write(f"\n### 2026-02-01 · ana\n{body}\n")
 
     case(build)
 
@@ -180,20 +169,12 @@ def test_the_cursor_changes_exactly_when_the_folder_does(tmp_path: Path) -> None
     assert len(set(cursors)) == 3
 
 
-def test_a_blocker_that_nobody_can_read_is_neither_open_nor_closed(tmp_path: Path) -> None:
-    save(tmp_path, "one.md", an_issue_file(front="blocked_by: [gone, half, DONE]\n"))
-    save(tmp_path, "half.md", "---\n")
-    save(tmp_path, "done.md", an_issue_file("done"))
-    tracker = tracker_in(tmp_path)
+def test_a_file_that_cannot_be_read_tells_no_comments(tmp_path: Path) -> None:
+    save(tmp_path, "one.md", "---\nsta")
+    save(tmp_path, "two.md", an_issue_file(body="## Comments\n\nUndated.\n"))
+    waits = [Held(one.issue, comments_since=LONG_AGO) for one in holding("one", "two", "three")]
 
-    answers = tracker.look("", []).issues[-1], tracker.read([ONE]).issues[0]
-
-    expected = (
-        Blocker("gone"),
-        Blocker("half"),
-        Blocker("done", "done", open=False, id=IssueId("done")),
-    )
-    assert [issue.blocked_by for issue in answers] == [expected, expected]
+    assert tracker_in(tmp_path).look("", waits).comments == {IssueId("two"): ()}
 
 
 def test_a_state_is_spelled_as_other_files_spell_it(tmp_path: Path) -> None:

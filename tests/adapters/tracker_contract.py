@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 import pytest
 
 from symphony_cli.core.issue import Blocker, Comment, Issue
+from symphony_cli.core.policy import Rules, refusal
 from symphony_cli.core.snapshot import Held, Read
 from symphony_cli.errors import TrackerError
 from symphony_cli.ids import IssueId
@@ -39,6 +40,8 @@ class Stage:
     """Delete an issue."""
     id_of: Callable[[str], IssueId] = IssueId
     """The tracker's id of the issue that a case calls so."""
+    says: Callable[[str, str, bool], None] = lambda name, body, bot: None
+    """Write under the issue that a case calls so, a moment later; as a program when `bot`."""
     told: Callable[[Issue], Issue] = lambda issue: issue
     """What the tracker told of an issue, in the words of a case."""
     nobody: str = "nobody"
@@ -49,6 +52,17 @@ class Stage:
         held = [Held(replace(an_issue(name), id=self.id_of(name))) for name in names]
         answer = self.tracker.look(since, held)
         return sorted(map(self.told, answer.issues), key=lambda issue: issue.id), answer
+
+    def said(self, since: datetime, *names: str) -> dict[str, list[tuple[str, bool]]]:
+        """What one look tells of the comments under issues that wait for some since then."""
+        heard = self.heard(since, *names)
+        return {name: [(one.body, one.bot) for one in said] for name, said in heard.items()}
+
+    def heard(self, since: datetime, *names: str) -> dict[str, tuple[Comment, ...]]:
+        """The same, whole."""
+        known = {self.id_of(name): name for name in names}
+        held = [Held(replace(an_issue(name), id=id), False, since) for id, name in known.items()]
+        return {known[id]: said for id, said in self.tracker.look("", held).comments.items()}
 
     def read(self, name: str = "one") -> Issue:
         """One issue, whole."""
@@ -215,6 +229,90 @@ def writing_to_an_issue_that_is_not_there_is_an_error_of_the_tracker(factory: Fa
             write()
 
 
+def what_was_said_is_told_of_issues_that_wait_for_it_and_of_no_others(factory: Factory) -> None:
+    stage = factory([an_issue("one"), an_issue("two"), an_issue("three")])
+    stage.says("one", "Go on.", False)
+    stage.says("two", "Nobody asked.", False)
+
+    said = stage.said(LONG_AGO, "one", "three")
+
+    assert said == {"one": [("Go on.", False)], "three": []}
+    assert stage.look("", "one", "two", "three")[1].comments == {}
+
+
+def a_comment_of_ours_is_a_programs_and_has_the_id_of_its_write(factory: Factory) -> None:
+    stage = factory([an_issue()])
+    stage.says("one", "Please hurry.", False)
+    stage.tracker.comment(stage.id_of("one"), "Which colour?", "w_1")
+    stage.says("one", "Blue.", False)
+
+    first, ours, answer = stage.heard(LONG_AGO, "one")["one"]
+
+    assert (ours.body, ours.bot, ours.id) == ("Which colour?", True, "w_1")
+    assert [(one.body, one.bot) for one in (first, answer)] == [
+        ("Please hurry.", False),
+        ("Blue.", False),
+    ]
+    assert len({first.id, ours.id, answer.id}) == 3
+    assert dated(first) < dated(ours) < dated(answer)
+
+
+def only_what_was_said_since_then_is_told(factory: Factory) -> None:
+    stage = factory([an_issue()])
+    stage.says("one", "Please hurry.", False)
+    stage.tracker.comment(stage.id_of("one"), "Which colour?", "w_1")
+    stage.says("one", "Blue.", False)
+    _, ours, answer = stage.heard(LONG_AGO, "one")["one"]
+
+    assert [stage.said(dated(one), "one") for one in (ours, answer)] == [
+        {"one": [("Which colour?", True), ("Blue.", False)]},
+        {"one": [("Blue.", False)]},
+    ]
+
+
+def of_an_issue_that_is_gone_nothing_was_said(factory: Factory) -> None:
+    stage = factory([an_issue("one"), an_issue("two")])
+    stage.says("two", "Go on.", False)
+    two = stage.id_of("two")
+    stage.drop(two)
+
+    answer = stage.tracker.look("", [Held(replace(an_issue("two"), id=two), False, LONG_AGO)])
+
+    assert (answer.missing, answer.comments.get(two, ())) == ((two,), ())
+
+
+def what_a_program_said_is_told_as_such(factory: Factory) -> None:
+    stage = factory([an_issue()])
+    stage.says("one", "Deployed.", True)
+    stage.says("one", "Blue.", False)
+
+    assert stage.said(LONG_AGO, "one") == {"one": [("Deployed.", True), ("Blue.", False)]}
+
+
+def a_blocker_that_is_deleted_blocks_no_more_after_two_looks(factory: Factory) -> None:
+    waits = an_issue(blocked_by=(Blocker("first"),))
+    stage = factory([waits, an_issue("first")])
+    tracker, one = stage.tracker, stage.id_of("one")
+    known = replace(an_issue(), id=one)
+    read = Read()
+    for look in range(6):
+        if look == 3:
+            stage.drop(stage.id_of("first"))
+            assert [blocker.open for blocker in known.blocked_by] == [True]
+        read = tracker.look(read.cursor, [Held(known)])
+        known = next((issue for issue in read.issues if issue.id == one), known)
+
+    (fresh,) = tracker.read([one], held=[Held(known)]).issues
+
+    assert [refusal(issue, Rules()) for issue in (known, fresh)] == [None, None]
+
+
+def dated(comment: Comment) -> datetime:
+    """When it was written."""
+    assert comment.created_at is not None
+    return comment.created_at
+
+
 def bodies(stage: Stage) -> list[str]:
     """The texts under the first issue, oldest first."""
     return [comment.body for comment in stage.read().comments]
@@ -222,6 +320,9 @@ def bodies(stage: Stage) -> list[str]:
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """A time for trackers that need one."""
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+"""Before anything was said."""
 
 CASES: tuple[Callable[[Factory], None], ...] = (
     a_look_tells_the_facts_of_every_issue_and_no_long_texts,
@@ -239,4 +340,10 @@ CASES: tuple[Callable[[Factory], None], ...] = (
     a_label_comes_off_in_whatever_case_and_others_stay,
     an_issue_moves_to_another_state_and_nothing_else_changes,
     writing_to_an_issue_that_is_not_there_is_an_error_of_the_tracker,
+    what_was_said_is_told_of_issues_that_wait_for_it_and_of_no_others,
+    a_comment_of_ours_is_a_programs_and_has_the_id_of_its_write,
+    only_what_was_said_since_then_is_told,
+    of_an_issue_that_is_gone_nothing_was_said,
+    what_a_program_said_is_told_as_such,
+    a_blocker_that_is_deleted_blocks_no_more_after_two_looks,
 )

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from symphony_cli import clock
 from symphony_cli.core.issue import Blocker, Issue
 from symphony_cli.ids import IssueId
 from tests.adapters.tracker_contract import (
@@ -35,6 +36,9 @@ pytestmark = [pytest.mark.real]
 
 ANA = "hannahuman"
 """How Linear shows the person whom cases call ana."""
+
+BOT = "Agent Bot"
+"""A user of this Linear that is an app."""
 
 PULLS = "https://github.com/acme/tool/pull/"
 
@@ -78,6 +82,12 @@ class Board:
     def drop(self, issue: IssueId) -> None:
         self.person.purge(issue)
 
+    def says(self, name: str, body: str, bot: bool) -> None:
+        """Somebody writes, a second before and after which nobody does."""
+        self.world.advance(1)
+        self.person.comment(self.ids[name], body, BOT if bot else HUMAN)
+        self.world.advance(1)
+
     def told(self, issue: Issue) -> Issue:
         blockers = sorted(map(self._blocker, issue.blocked_by), key=lambda one: one.identifier)
         return replace(
@@ -118,13 +128,16 @@ def test_linear_keeps_the_contract(
     case: Callable[[Factory], None], world: World, tmp_path: Path
 ) -> None:
     world.lag(0)
+    world.hold(clock.now())
     world.rename_label("bug", "Bug")
     board, watch = Board(world), Watch(world, tmp_path)
 
     def build(issues: Sequence[Issue]) -> Stage:
         board.put_all(issues)
         gone = "archived, in the bin or gone"
-        return Stage(watch.tracker, board.put, board.drop, board.id_of, board.told, gone)
+        return Stage(
+            watch.tracker, board.put, board.drop, board.id_of, board.says, board.told, gone
+        )
 
     case(build)
     watch.close()

@@ -29,6 +29,7 @@ from graphql.execution.values import get_variable_values
 from symphony_cli.adapters import linear
 from symphony_cli.ids import IssueId
 from tests.adapters.linear.prices import priced
+from tests.builders import NOW
 from tests.linear.own import OwnWorld
 from tests.linear.standin_process import stand_ins
 from tests.linear.watch import Watch
@@ -106,6 +107,9 @@ def play(world: OwnWorld, watch: Watch) -> None:
     watch.look()
     watch.look(full=True)
     one = IssueId(world.issue("ENG-1")["id"])
+    watch.waits = {one: NOW}
+    watch.skipped = 14400.0
+    watch.look()
     watch.tracker.read([one])
     watch.tracker.read([held.id for held in watch.held()], texts=False)
     watch.tracker.comment(one, "Stopped.", "w_1")
@@ -165,6 +169,7 @@ def test_documents_that_are_put_together_are_valid_with_their_variables_and_affo
     assert max(priced(sent.text, sent.variables) for sent in composed) < DEAREST
     wanted = {"changed_free", "changed_blocked", "pulls", "blockers", "relations", "labels"}
     wanted |= {"held_0", "held_3", "flags_0", "walk_free", "walk_blocked", "names_projects"}
+    wanted.add("comments")
     assert wanted <= aliases
 
 

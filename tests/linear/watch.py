@@ -78,6 +78,8 @@ class Watch:
     named: dict[str, tuple[str, ...]] = field(default_factory=dict)
     history: History = field(default_factory=History)
     running: frozenset[str] = frozenset()
+    waits: dict[str, datetime] = field(default_factory=dict)
+    """Since when comments are wanted, by id."""
     skipped: float = 0.0
     page: int = 0
     time_left: Callable[[], float] = lambda: 20.0
@@ -124,7 +126,9 @@ class Watch:
     def held(self) -> tuple[Held, ...]:
         """What the next look is told that we hold."""
         known = held(self.history, TickFile())
-        return tuple(Held(one.issue, one.id in self.running) for one in known)
+        return tuple(
+            Held(one.issue, one.id in self.running, self.waits.get(one.id)) for one in known
+        )
 
     def look(self, *, full: bool = False) -> Read:
         """One look, taken in."""

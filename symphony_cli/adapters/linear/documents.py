@@ -79,7 +79,7 @@ class Part(Protocol):
 
 @dataclass(slots=True)
 class Listing:
-    """A list of issues that is read page by page, to its end. `rows` are the raw nodes."""
+    """A list that is read page by page, to its end. `rows` are the raw nodes."""
 
     alias: str
     arguments: str
@@ -92,11 +92,12 @@ class Listing:
     done: bool = False
     rows: list[Json] = field(default_factory=list)
     pages: int = 0
+    root: str = "issues"
 
     def text(self) -> str:
         """The selection of the next page."""
         return (
-            f"{self.alias}: issues(first: {self.first}, after: ${self.alias}_after, "
+            f"{self.alias}: {self.root}(first: {self.first}, after: ${self.alias}_after, "
             f"orderBy: createdAt, {self.arguments}) "
             f"{{ nodes {{ {self.selection} }} pageInfo {{ hasNextPage endCursor }} }}"
         )

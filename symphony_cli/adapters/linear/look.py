@@ -5,6 +5,7 @@
     blockers    the known blockers of waiting issues, by id
     relations   of a few issues, what blocks them, to learn the names
     pulls       pull requests that changed
+    comments    what was written lately under issues that wait for an answer
     names_*     new labels; with a complete poll all names anew
     labels      labels that the look before saw and could not ask for
     walk_*      a page of the complete poll, when one is under way
@@ -21,10 +22,12 @@ people; the next look tries it whole again, at the price of one more request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from html import unescape
+from typing import TYPE_CHECKING
 
 from symphony_cli.adapters.linear import blockers, cursor, documents, look_parts
 from symphony_cli.adapters.linear.cursor import Cursor, Walk
@@ -43,12 +46,15 @@ from symphony_cli.adapters.linear.names_check import problems
 from symphony_cli.adapters.linear.names_parts import AllNames, LabelsById, NewLabels, Where
 from symphony_cli.adapters.linear.pulls import PullRow, by_issue
 from symphony_cli.adapters.linear.wire import BlockerRow, LearnedRow, Row, rows
-from symphony_cli.core.issue import Issue
+from symphony_cli.core.issue import Comment, Issue
 from symphony_cli.core.policy import Rules
 from symphony_cli.core.run import TrackerRef
 from symphony_cli.core.snapshot import Held, Read
 from symphony_cli.errors import PutOff, TrackerError
 from symphony_cli.ids import IssueId, digest
+
+if TYPE_CHECKING:
+    from symphony_cli.adapters.linear.look_comments import Answers
 
 FRESH = 60.0
 """Seconds for which a complete poll goes by the names that were resolved before it."""
@@ -93,11 +99,13 @@ class Extras:
     labels: LabelsById | None = None
     blockers: ByIds | None = None
     relations: ByIds | None = None
+    comments: Answers | None = None
 
     def parts(self) -> list[Part]:
         """Those that there are."""
         few = [part for part in (self.blockers, self.relations) if part is not None and part.ids]
-        more = (self.pulls, self.new_labels, self.all_names, self.labels)
+        answers = self.comments.listing if self.comments is not None else None
+        more = (self.pulls, self.new_labels, self.all_names, self.labels, answers)
         return [*few, *(part for part in more if part is not None)]
 
 
@@ -183,6 +191,7 @@ class Look:
             labels=LabelsById(strange) if strange else None,
             blockers=look_parts.known_blockers(self.held),
             relations=look_parts.relations(self.held, self.place.now),
+            comments=self._answers(),
         )
         needed: list[Part] = [*self.changed, *self.walking]
         room = documents.LIMIT - documents.cost([*needed, *self.extras.parts()])
@@ -191,6 +200,14 @@ class Look:
         self.date = self._ask_whole([*needed, *held]).date
         self._take_held(held)
         self._take_blockers()
+
+    def _answers(self) -> Answers | None:
+        """The comments that somebody waits for."""
+        if all(one.comments_since is None for one in self.held):
+            return None
+        from symphony_cli.adapters.linear import look_comments  # idle ticks do without
+
+        return look_comments.answers(self.held, self.place.now)
 
     def _ask_whole(self, needed: Sequence[Part]) -> Answer:
         """The first document; when it is refused, without what we can do without; and when a
@@ -202,6 +219,7 @@ class Look:
             if not needed:
                 raise
             said = str(refused)
+        comments = "comments, " if self.extras.comments is not None else ""
         self.extras = Extras()
         try:
             answer = self._ask(needed)
@@ -212,8 +230,9 @@ class Look:
                 part.after = ""
             return self._ask(needed)
         self.notes.append(
-            f"{said} It was answered without pull requests, names of blockers and new names, which "
-            "stay as they were known: give the key, or its user, the right to read them."
+            f"{said} It was answered without {comments}pull requests, names of blockers and new "
+            "names, which stay as they were known: give the key, or its user, the right to read "
+            "them."
         )
         return answer
 
@@ -319,17 +338,28 @@ class Look:
         if not any(part.more for part in self.changed):
             self.cursor = cursor.moved(self.cursor, seen, self.date, self.place.now, paged=paged)
 
+    def _comments(self, untold: Container[IssueId]) -> dict[IssueId, tuple[Comment, ...]]:
+        """What was said, but under issues of which this look tells nothing."""
+        answers = self.extras.comments
+        if answers is None:
+            return {}
+        answers.read_on(partial(self._ask, asks=self.place.in_time))
+        told = answers.by_issue()
+        return {issue: said for issue, said in told.items() if issue not in untold}
+
     def _told(self) -> Read:
         before: dict[str, Issue] = {one.id: one.issue for one in self.held}
         setting, found = self._setting, self.found
         told = {IssueId(issue): row for issue, row in found.rows.items()}
+        missing = tuple(IssueId(issue) for issue in self.asked_for if issue not in told)
+        comments = self._comments({*missing, *self.unknown})
         return Read(
             issues=tuple(
                 issue_of(row, found, setting, before.get(issue))
                 for issue, row in told.items()
                 if issue not in self.unknown
             ),
-            missing=tuple(IssueId(issue) for issue in self.asked_for if issue not in told),
+            missing=missing,
             unknown=self.unknown,
             cursor=cursor.to_text(self.cursor),
             requests=self.requests,
@@ -341,6 +371,7 @@ class Look:
                 for issue, pull in found.pulls.items()
                 if issue not in before or issue not in told
             },
+            comments=comments,
             notes=tuple(self.notes),
         )
 

@@ -136,7 +136,7 @@ def known_blockers(held: Sequence[Held]) -> ByIds:
 
 def relations(held: Sequence[Held], now: datetime) -> ByIds:
     """A few issues with all that blocks them."""
-    learn = blockers.to_learn(held, _turn(now))
+    learn = blockers.to_learn(held, turn(now))
     return ByIds("relations", learn, documents.LEARNED, documents.LEARNED_POINTS)
 
 
@@ -162,10 +162,10 @@ def fitting(held: Sequence[Held], room: float, now: datetime) -> list[str]:
     rest = [one.id for one in held if not one.running]
     if not rest:
         return list(running)
-    at, share = _turn(now) % len(rest), most - len(running)
+    at, share = turn(now) % len(rest), most - len(running)
     return [*running, *(rest + rest)[at : at + share]]
 
 
-def _turn(now: datetime) -> int:
+def turn(now: datetime) -> int:
     """As good as dice: what is read must not hang on how often ticks come."""
     return int(digest(stamp(now)), 16)

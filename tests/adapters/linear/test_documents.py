@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from graphql import parse
 
-from symphony_cli.adapters.linear import documents, look_parts
+from symphony_cli.adapters.linear import documents, look_comments, look_parts
 from symphony_cli.adapters.linear.documents import (
     ByIds,
     Latest,
@@ -21,13 +21,19 @@ from symphony_cli.adapters.linear.documents import (
 )
 from symphony_cli.adapters.linear.names import Names, Person, Project
 from symphony_cli.adapters.linear.names_parts import AllNames, LabelsById, NewLabels, Where
+from symphony_cli.core.issue import Issue
+from symphony_cli.core.snapshot import Held
 from symphony_cli.errors import TrackerError
+from symphony_cli.ids import IssueId
 from tests.adapters.linear.asked import page
 from tests.adapters.linear.prices import priced
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
 NAMES = Names("q", Project("p", "P", "p"), {}, {}, {}, Person("u", "U", "u", "u@x"), NOON)
 WHERE = Where("https://linear.example/graphql", "the-project-0c0ffee00000", "account", NOON)
+
+
+WAITS = Held(Issue(IssueId("i"), "ENG-1", "T", "Todo"), comments_since=NOON)
 
 
 def listing(alias: str = "changed_free", **more: Any) -> Listing:
@@ -52,6 +58,7 @@ PARTS: dict[str, Callable[[], Part]] = {
     "held issues": lambda: by_ids("held_0", "...Row", documents.ROW_POINTS, 250),
     "blockers": lambda: by_ids("blockers", documents.BLOCKER, documents.BLOCKER_POINTS),
     "relations": lambda: by_ids("relations", documents.LEARNED, documents.LEARNED_POINTS, 10),
+    "comments": lambda: look_comments.answers([WAITS], NOON).listing,
     "all names": lambda: AllNames(WHERE),
     "new labels": lambda: NewLabels(NAMES),
     "labels by id": lambda: LabelsById(["a", "b"]),
