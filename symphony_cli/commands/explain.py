@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from symphony_cli.commands.cures import clear_by
 from symphony_cli.commands.happenings import Happened, happened, questioned
 from symphony_cli.commands.status import row
+from symphony_cli.core.cures import clear_by
 from symphony_cli.core.events import Event
 from symphony_cli.core.gate import paused
 from symphony_cli.core.history import History
 from symphony_cli.core.lanes import thread_for
 from symphony_cli.core.policy import Policy, refusal
 from symphony_cli.core.reasons import WHAT_CHANGES, Why
-from symphony_cli.core.record import Record, Running
+from symphony_cli.core.record import GONE, Record, Running
 from symphony_cli.core.report import Asked
 from symphony_cli.core.run import GitFacts
 from symphony_cli.core.tickfile import TickFile
@@ -135,9 +135,16 @@ def _idle(
     record: Record, policy: Policy, last: TickFile, now: datetime, history: History
 ) -> Standing:
     """Neither running nor blocked nor over: in line, or kept from it."""
+    if record.released == GONE:
+        return Standing(
+            "released", ("gone: two complete reads did not have it",), "gone", "its coming back"
+        )
     refused = refusal(record.issue, policy.rules)
+    passed = next((p for p in last.passed_over if p.issue == record.id), None)
     if refused is not None:
-        return _for(refused.why, refused.detail, "released" if refused.leaves else "waiting")
+        told = passed is not None and passed.reason == refused.why
+        detail = passed.why if passed is not None and told else refused.detail
+        return _for(refused.why, detail, "released" if refused.leaves else "waiting")
     if record.retry is not None and not record.retry.wait.over(now):
         left = record.retry.wait.left(now)
         return _for(
@@ -145,7 +152,6 @@ def _idle(
         )
     if history.pause is not None:
         return _for(Why.PAUSED, paused(history.pause), "queued")
-    passed = next((p for p in last.passed_over if p.issue == record.id), None)
     if passed is None:
         return Standing("queued", ("the next tick decides",), "", "the next tick")
     return _for(Why(passed.reason), passed.why, "queued")

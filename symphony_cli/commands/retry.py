@@ -14,7 +14,7 @@ from symphony_cli.ports import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryResult:
-    """What no longer holds the issue back."""
+    """What no longer holds the issue back: `stopped by ana@desk`, `waiting after: it broke`."""
 
     issue_identifier: str
     released: str
@@ -54,7 +54,7 @@ def _released(record: Record) -> str:
     if block is not None:
         return block.detail
     if record.retry is not None:
-        return f"its wait after: {record.retry.error}"
+        return f"waiting after: {record.retry.error}"
     raise UsageError(
         f"{name} is neither held nor waiting after a failure. `symphony status {name}` says what it"
         " waits for."

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from symphony_cli.commands.cures import clear_by
 from symphony_cli.commands.screen import (
     BlockedRow,
     Budget,
@@ -23,6 +22,7 @@ from symphony_cli.commands.screen import (
     WaitingRow,
 )
 from symphony_cli.commands.tick import stale
+from symphony_cli.core.cures import clear_by
 from symphony_cli.core.gate import paused
 from symphony_cli.core.history import History
 from symphony_cli.core.holds import in_force
@@ -268,7 +268,8 @@ def _blocked(record: Record, policy: Policy) -> BlockedRow:
 
 def _waiting(record: Record, otherwise: str, policy: Policy) -> WaitingRow:
     refused = refusal(record.issue, policy.rules)
-    why = f"{refused.why.value}: {refused.detail}" if refused else otherwise
+    known = refused is None or otherwise.startswith(f"{refused.why.value}:")
+    why = otherwise if refused is None or known else f"{refused.why.value}: {refused.detail}"
     return WaitingRow(**row(record, policy), why=(why,))  # type: ignore[arg-type]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symphony_cli.core import events as e
 from symphony_cli.core.decisions import Deliver, Grant
 from symphony_cli.core.helping import Helping
 from symphony_cli.core.history import History
-from symphony_cli.core.limits import helping, run_limits, tokens_left
+from symphony_cli.core.limits import helping, run_limits, tokens_left, warning_due
 from symphony_cli.core.outbox import take_back
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason, Cause
@@ -76,7 +77,8 @@ def _clear(world: World, record: Record, block: Block, by: str, asked: Asked) ->
     history, now = world.ledger.history(), world.clock()
     given = helping(record, world.policy, tokens=asked.tokens, attempts=asked.attempts)
     cleared = e.Unblocked(now, record.id, Cause.UNBLOCK, by, asked.note, given)
-    world.ledger.append(*take_back(history, record, block, now), cleared)
+    facts = (*take_back(history, record, block, now), cleared)
+    world.ledger.append(*facts, *_told_already(world, record, facts, 0))
     for write in tuple(history.outbox.values()):
         if write.issue == record.id:
             perform(Deliver(record.id, write.id), world, now)
@@ -103,7 +105,10 @@ def _top_up(world: World, record: Record, running: Running, by: str, asked: Aske
             f"`--grant-tokens N` alone gives its run more tokens; `symphony stop {name}` ends it."
         )
     now = world.clock()
-    world.ledger.append(e.ToppedUp(now, record.id, asked.tokens, by, asked.note))
+    given = e.ToppedUp(now, record.id, asked.tokens, by, asked.note)
+    pid = world.agents.sight(record.key, running.run).pid
+    spent = pid.spent.spend(world.policy.cached_token_weight) if pid is not None else 0
+    world.ledger.append(given, *_told_already(world, record, (given,), spent))
     fresh = known(world.ledger.history(), record.id)
     limits = run_limits(fresh, world.policy)
     perform(Grant(record.id, running.run, limits), world, now)
@@ -112,10 +117,19 @@ def _top_up(world: World, record: Record, running: Running, by: str, asked: Aske
         issue_identifier=name,
         reason="",
         detail="",
-        granted=f"{asked.tokens:,} more tokens: {left:,} from the start of its run",
-        next="its run takes them within seconds",
+        granted=f"{asked.tokens:,} more tokens",
+        next=f"its run may use {left:,} from its start, and hears of it within seconds",
         by=by,
     )
+
+
+def _told_already(
+    world: World, record: Record, facts: Sequence[e.Event], running: int
+) -> tuple[e.Event, ...]:
+    """A person who gives a little more knows that most is used: no comment says so again."""
+    after = world.ledger.history().copy().take_all(facts).find(record.id) or record
+    whole = warning_due(after, world.policy, running)
+    return () if whole is None else (e.Warned(world.clock(), record.id, whole),)
 
 
 def known(history: History, name: str) -> Record:

@@ -7,6 +7,7 @@ one after a block. What concerns the issue comes first, then what holds back eve
 from __future__ import annotations
 
 from symphony_cli.core import day, holds
+from symphony_cli.core.cures import clear_by
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import norm
 from symphony_cli.core.policy import Policy, refusal
@@ -28,17 +29,39 @@ def refused(
 ) -> Pass | None:
     """Why this issue may not start now, and the fact that decided; None: it may."""
     return (
-        held_up(record, world, policy)
+        _own_label(record, history, policy)
+        or held_up(record, world, policy)
         or closed(history, world, policy)
         or no_room(record, room, policy)
     )
 
 
+def _own_label(record: Record, history: History, policy: Policy) -> Pass | None:
+    """A label of ours that is on its way off holds the issue for a moment; no person has to act."""
+    refusal_now = refusal(record.issue, policy.rules)
+    if record.block is not None or refusal_now is None or refusal_now.why is not Why.LABEL:
+        return None
+    mine = (w for w in history.outbox.values() if w.issue == record.id)
+    going = next((w.body for w in mine if w.kind == "remove_label"), None)
+    if going is None or not record.issue.has_label(going):
+        return None
+    return Why.LABEL, f"our own label {going} is being taken off; the next read decides"
+
+
+def blocked(record: Record) -> Pass | None:
+    """The block of an issue, and what ends it."""
+    if record.block is None:
+        return None
+    reason, detail = record.block.reason, record.block.detail
+    cure = clear_by(reason, record.issue.identifier)
+    return Why.BLOCK, f"blocked ({reason}): {detail}; {cure}"
+
+
 def held_up(record: Record, world: Snapshot, policy: Policy) -> Pass | None:
     """Why this issue itself may not start now, whatever room there is."""
-    if record.block is not None:
-        cure = f"`symphony unblock {record.issue.identifier}` clears it"
-        return Why.BLOCK, f"blocked ({record.block.reason}): {record.block.detail}; {cure}"
+    block = blocked(record)
+    if block is not None:
+        return block
     refused = refusal(record.issue, policy.rules)
     if refused is not None:
         return refused.why, refused.detail

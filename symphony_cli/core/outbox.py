@@ -18,7 +18,7 @@ from symphony_cli.ids import write_id
 def tell(
     history: History, record: Record, reason: BlockReason, detail: str, now: datetime
 ) -> tuple[e.Owed, ...]:
-    """The label and the one comment that a block owes.
+    """The label and the one comment that a block owes; of the same merged work people hear once.
 
     Their ids are the block's, so that a plan that is made again owes the same and not more.
     """
@@ -28,11 +28,13 @@ def tell(
         f"{detail}\n\n"
         f"To let it go on: `symphony unblock {name}`."
     )
-    number, label = record.blocks, label_of(reason)
-    return (
-        e.Owed(now, record.id, _write("label", history, record, number), "add_label", label),
-        e.Owed(now, record.id, comment_id(history, record, number), "comment", text),
+    number = record.blocks
+    label = e.Owed(
+        now, record.id, _write("label", history, record, number), "add_label", label_of(reason)
     )
+    if reason is BlockReason.MERGED and detail == record.merged_told:
+        return (label,)
+    return (label, e.Owed(now, record.id, comment_id(history, record, number), "comment", text))
 
 
 def _write(kind: str, history: History, record: Record, number: int) -> str:

@@ -1,9 +1,10 @@
 """The tick's judgement: a snapshot, the history and the policy in, decisions out.
 
 Pure and deterministic: no clock, no dice, no disk. Idempotent once performed: the facts that a
-decision writes down make the next plan see it as done. The stages run in the order of DESIGN, and
-each sees what the ones before it decided, because the plan takes its own facts into a copy of the
-history as it goes.
+decision writes down make the next plan see it as done. Each stage sees what the ones before it
+decided, because the plan takes its own facts into a copy of the history as it goes. Issues are
+enrolled before it is asked what must wait for a person: one that comes back with its work merged,
+or to rework once too often, must not start in the very tick that sees it come back.
 """
 
 from __future__ import annotations
@@ -71,9 +72,9 @@ class Planning:
         yield from self._each("stopping", self._stop)
         yield from self._each("granting", self._grant)
         yield from self._each("unblocking", self._unblock)
+        yield from self._newcomers()
         yield from self._each("blocking", self._block)
         yield from self._each("warning", self._warn)
-        yield from self._newcomers()
         yield from self._each("releasing", self._release)
         yield from self._dispatch()
         yield from self._each("explaining", self._waiting)
@@ -288,7 +289,8 @@ class Planning:
             return
         refused = refusal(record.issue, self.policy.rules)
         if refused is not None and not refused.leaves:
-            yield PassOver(record.id, refused.why, refused.detail)
+            why = gate.blocked(record) or (refused.why, refused.detail)
+            yield PassOver(record.id, *why)
         if refused is None and self.world.first_poll:
             yield PassOver(record.id, Why.TRACKER, gate.FIRST_POLL)
 

@@ -177,6 +177,8 @@ class Record:
     """The budget of which people were told that most of it is used."""
     began: str = ""
     """The commit that its branch was at when its first run began."""
+    merged_told: str = ""
+    """What people were told of its merged work; a bounce back and forth is not told again."""
     accepted_tip: str = ""
     """A merged commit that a person lets be worked on."""
     thread: ThreadRef | None = None

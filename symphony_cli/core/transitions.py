@@ -85,10 +85,7 @@ def _held_or_given(
     """Blocks, what ends them, and what people give."""
     match event:
         case e.Blocked():
-            block = Block(event.reason, event.detail, event.at, event.by)
-            return replace(
-                record, block=block, unanswered=None, blocks=record.blocks + 1, passed=None
-            )
+            return _blocked(record, event)
         case e.LabelSeen():
             seen = record.block and replace(record.block, label_seen=True)
             return replace(record, block=seen)
@@ -101,6 +98,18 @@ def _held_or_given(
             return replace(record, retry=None, block=None if mine else record.block)
         case e.Warned(allowance=allowance):
             return replace(record, warned=allowance)
+
+
+def _blocked(record: Record, event: e.Blocked) -> Record:
+    is_merged = event.reason is BlockReason.MERGED
+    return replace(
+        record,
+        block=Block(event.reason, event.detail, event.at, event.by),
+        unanswered=None,
+        passed=None,
+        blocks=record.blocks + 1,
+        merged_told=event.detail if is_merged else record.merged_told,
+    )
 
 
 def delivered(record: Record, label: str) -> Record:

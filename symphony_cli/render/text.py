@@ -103,7 +103,9 @@ def _folded(text: str) -> str:
 
 def _wrapped(text: str) -> str:
     """A line of a list, carried on below itself where it is too long."""
-    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 8)
+    return textwrap.fill(
+        text, WIDTH, initial_indent="  ", subsequent_indent=" " * 8, break_on_hyphens=False
+    )
 
 
 def status_text(result: StatusResult) -> str:
@@ -299,9 +301,12 @@ def _cut_off(answers: int) -> str:
 
 def unblock_text(result: UnblockResult) -> str:
     """What was cleared, and what comes next."""
-    granted = f"Granted: {result.granted}.\n" if result.granted else ""
     if not result.reason:
-        return f"{result.issue_identifier}: {granted}Recorded as by {result.by}; {result.next}."
+        return (
+            f"{result.issue_identifier} was given {result.granted} while it runs.\n"
+            f"Recorded as given by {result.by}; {result.next}."
+        )
+    granted = f"Granted: {result.granted}.\n" if result.granted else ""
     what = f"{result.reason}: {plain(result.detail)}"
     return (
         f"{result.issue_identifier} is no longer blocked ({what}).\n"
@@ -318,7 +323,7 @@ def stop_text(result: StopResult) -> str:
 def retry_text(result: RetryResult) -> str:
     """What no longer holds an issue back."""
     return (
-        f"{result.issue_identifier} may go on: over is {plain(result.released).rstrip('.')}.\n"
+        f"{result.issue_identifier} may go on; it was {plain(result.released).rstrip('.')}.\n"
         f"Recorded as by {result.by}; {result.next}."
     )
 
