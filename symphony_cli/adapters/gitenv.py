@@ -4,7 +4,7 @@ Two manners. `git` works on what an agent has touched: nothing of the caller's e
 system's, the user's or the agent's configuration reaches it, it may not use any network, and
 `git_dir` is always a repository of ours. `remote_git` speaks with the operator's remote, where the
 operator's own configuration (credential helpers, proxies, LFS) is wanted; it never gets a folder
-that an agent has written in.
+that an agent has written in, but for objects that a repository of ours borrows (`trunk`).
 
 The standard library starts git here and not GitPython: `git.cmd.Git` lays its variables over
 `os.environ`, so an inherited GIT_DIR could not be taken out, and at a time limit it does not reach
