@@ -24,6 +24,8 @@ _LARGE = 64 * 2**20
 LARGEST_INDEX = 2**30
 """Bytes; the index of a million files has about a tenth of that."""
 _DEEPEST = 5
+_MAKING = ("commit", "cherry-pick", "revert", "am")
+_PICKING = ("(pick)", "(continue)", "(reword)", "(edit)", "(squash)", "(fixup)")
 _MOST_REFS = 200_000
 
 HALF_DONE = {
@@ -178,6 +180,16 @@ def tips(folder: Path, known: dict[str, str]) -> dict[str, str]:
         if commit := commit_in(place):
             found[place.relative_to(folder).as_posix()] = commit
     return found
+
+
+def made_here(folder: Path) -> frozenset[str]:
+    """Commits that the reflog of HEAD says were made in this repository, and not fetched."""
+    found = set()
+    for line in _text(folder / "logs/HEAD", _LARGE).splitlines():
+        commit, action = line[41:81], line.partition("\t")[2].partition(":")[0]
+        if _ID.fullmatch(commit) and (action.startswith(_MAKING) or action.endswith(_PICKING)):
+            found.add(commit)
+    return frozenset(found)
 
 
 def shallow(folder: Path) -> tuple[str, ...]:
