@@ -149,6 +149,21 @@ def make_workspace(
     return Brief(workspace=str(made.path), branch=made.branch, base=made.base), made.notes
 
 
+def find_merged(
+    order: Order,
+    brief: Brief,
+    environment: Mapping[str, str],
+    on_group: Callable[[int], None],
+) -> tuple[str, str]:
+    """In words how the issue's work came into the remote's default branch, or nothing when it is
+    not known to be there; and a note on what could not be found out. Never raises."""
+    from symphony_cli.adapters import gitstore, merged, trunk
+
+    remote = trunk.Remote(order.settings.workspace.repo, environment, on_group)
+    found = merged.find_merged(gitstore.site(order, brief), order.merged, remote)
+    return found.merged, found.note
+
+
 def run_hook(
     name: str,
     order: Order,

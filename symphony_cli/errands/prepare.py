@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,8 @@ from symphony_cli.core.environment import agent_environment
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.policy import refusal
 from symphony_cli.core.reasons import BlockReason, Outcome, Why
-from symphony_cli.core.run import Order
+from symphony_cli.core.run import Brief, Order
+from symphony_cli.core.secrets import redact
 from symphony_cli.core.snapshot import Held
 from symphony_cli.errands import act, mutations
 from symphony_cli.errands.comments import last_shown, new_comments
@@ -188,6 +190,7 @@ def write_brief(desk: Desk) -> None:
     )
     # finish must know from here on that there is a workspace.
     runfolder.save(brief, desk.paths.brief, desk.secrets)
+    _refuse_merged(desk, order, brief)
     _enter(desk, "before_run")
     wiring.run_hook(
         "before_run",
@@ -215,6 +218,17 @@ def write_brief(desk: Desk) -> None:
     )
     runfolder.save(brief, desk.paths.brief, desk.secrets)
     _enter(desk, "supervisor")
+
+
+def _refuse_merged(desk: Desk, order: Order, brief: Brief) -> None:
+    """End the run when the issue's work is merged already: nothing is left to be worked on."""
+    if order.merged.tip in ("", order.merged.accepted):
+        return
+    merged, note = wiring.find_merged(order, brief, desk.environment, desk.on_group)
+    if note:
+        print(redact(note, desk.secrets), file=sys.stderr, flush=True)
+    if merged:
+        raise End(Outcome.NOT_ELIGIBLE, BlockReason.MERGED.value, merged)
 
 
 def with_notes(prompt: str, notes: Sequence[str]) -> str:
