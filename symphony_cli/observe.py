@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from symphony_cli.core.blocks import ENDED_BY
+from symphony_cli.core.endings import ENDED_BY
 from symphony_cli.core.history import History
 from symphony_cli.core.intake import doubts
 from symphony_cli.core.reasons import Cause, Why

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from symphony_cli.core.decisions import SeeLabel, Unblock
+from symphony_cli.core.endings import ENDED_BY
 from symphony_cli.core.helping import NOTHING
 from symphony_cli.core.history import History
 from symphony_cli.core.intake import is_older
@@ -31,24 +32,6 @@ from symphony_cli.core.reasons import BlockReason, Cause
 from symphony_cli.core.record import Block, Record
 from symphony_cli.core.snapshot import Read
 from symphony_cli.ids import IssueId
-
-_ALWAYS = frozenset({Cause.UNBLOCK, Cause.LABEL})
-_LIMIT = _ALWAYS | {Cause.LIMIT}
-_ANSWER = _ALWAYS | {Cause.COMMENT}
-
-ENDED_BY: dict[BlockReason, frozenset[Cause]] = {
-    BlockReason.BUDGET: _LIMIT,
-    BlockReason.ATTEMPTS: _LIMIT,
-    BlockReason.REWORK: _LIMIT,
-    BlockReason.INPUT: _ANSWER,
-    BlockReason.APPROVAL: _ANSWER,
-    BlockReason.ELICITATION: _ANSWER,
-    BlockReason.AGENT: _ANSWER,
-    BlockReason.MERGED: _ALWAYS,
-    BlockReason.INVALID: _ALWAYS,
-    BlockReason.OPERATOR: frozenset({Cause.UNBLOCK}),
-}
-"""What may end a block of each reason."""
 
 
 def cause_of(record: Record, policy: Policy) -> tuple[BlockReason, str] | None:

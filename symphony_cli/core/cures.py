@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symphony_cli.core.blocks import ENDED_BY
+from symphony_cli.core.endings import ENDED_BY
 from symphony_cli.core.policy import label_of
 from symphony_cli.core.reasons import BlockReason, Cause
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from symphony_cli.core import events as e
+from symphony_cli.core.cures import clear_by
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import label_of
 from symphony_cli.core.reasons import BlockReason
@@ -26,7 +27,7 @@ def tell(
     text = (
         f"Symphony has stopped working on this issue and waits for a person ({reason}).\n\n"
         f"{detail}\n\n"
-        f"To let it go on: `symphony unblock {name}`."
+        f"{clear_by(reason, name)}."
     )
     number = record.blocks
     label = e.Owed(

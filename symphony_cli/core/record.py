@@ -177,6 +177,9 @@ class Record:
     """The budget of which people were told that most of it is used."""
     began: str = ""
     """The commit that its branch was at when its first run began."""
+    tip: str = ""
+    """The newest commit of its branch that the default branch did not have when a run ended. A tip
+    that is in it, after a pull or a reset, would prove nothing about the work."""
     merged_told: str = ""
     """What people were told of its merged work; a bounce back and forth is not told again."""
     accepted_tip: str = ""
@@ -203,8 +206,3 @@ class Record:
     def id(self) -> IssueId:
         """The tracker's id."""
         return self.issue.id
-
-    @property
-    def tip(self) -> str:
-        """The commit that its branch was at when its newest run ended."""
-        return self.last.git.head if self.last is not None and self.last.git is not None else ""

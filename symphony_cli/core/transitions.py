@@ -211,6 +211,7 @@ def ended(record: Record, event: e.Ended) -> Record:
         root=record.root or (verdict.root if verdict.workspace else ""),
         branch=record.branch or verdict.branch,
         began=record.began or verdict.base,
+        tip=verdict.git.head if verdict.git and verdict.git.commits_ahead else record.tip,
         stalls=record.stalls + verdict.stalls,
         declines=record.declines + verdict.declines,
         last=LastRun(

@@ -11,6 +11,7 @@ import pytest
 from symphony_cli.core import blocks
 from symphony_cli.core import events as e
 from symphony_cli.core.decisions import Block, Dispatch, SeeLabel, Unblock
+from symphony_cli.core.endings import ENDED_BY
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import Comment, Entries
 from symphony_cli.core.limits import helping
@@ -101,7 +102,7 @@ def ended_by(reason: BlockReason, cause: Cause) -> bool:
 
 @pytest.mark.parametrize("reason", BlockReason)
 def test_a_block_is_ended_by_its_own_cause_and_by_nothing_else(reason: BlockReason) -> None:
-    assert {cause for cause in Cause if ended_by(reason, cause)} == blocks.ENDED_BY[reason]
+    assert {cause for cause in Cause if ended_by(reason, cause)} == ENDED_BY[reason]
 
 
 @pytest.mark.parametrize("reason", BlockReason)
@@ -190,7 +191,7 @@ def test_a_raised_limit_gives_what_it_gives_and_no_more() -> None:
 
 
 def test_a_pull_request_that_was_merged_after_our_last_run_is_not_worked_again() -> None:
-    git = GitFacts(head="c0ffee00c0ffee00")
+    git = GitFacts(head="c0ffee00c0ffee00", commits_ahead=1)
     merged = sighted(merged_at=NOW + timedelta(hours=1), pr="https://example.org/pull/3")
     past = history(sighted(), enrolled(), dispatched(), ended(git=git), merged)
     found = past.records[ABC]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from symphony_cli.core import events as e
+from symphony_cli.core.cures import clear_by
 from symphony_cli.core.decisions import (
     Block,
     Deliver,
@@ -142,7 +143,7 @@ def block(reason: BlockReason, detail: str, label: str = "symphony-stuck", nth: 
     about = ("ledger_1", ABC, nth)
     text = (
         f"Symphony has stopped working on this issue and waits for a person ({reason}).\n\n"
-        f"{detail}\n\nTo let it go on: `symphony unblock ABC-1`."
+        f"{detail}\n\n{clear_by(reason, 'ABC-1')}."
     )
     return Block(
         ABC,
@@ -157,7 +158,7 @@ def block(reason: BlockReason, detail: str, label: str = "symphony-stuck", nth: 
 
 def told_by(made: Block) -> list[Any]:
     """What follows a block in the same plan."""
-    cure = "`symphony unblock ABC-1` clears it"
+    cure = clear_by(made.reason, "ABC-1")
     return [
         PassOver(ABC, Why.BLOCK, f"blocked ({made.reason}): {made.detail}; {cure}"),
         *(Deliver(ABC, owed.write) for owed in made.owed),

@@ -140,7 +140,8 @@ def test_a_blocked_issue_waits_for_a_person_and_says_how() -> None:
     found = record(e.Blocked(NOW, ABC, BlockReason.INPUT, "which colour?"))
     assert held_up(found, snapshot(), POLICY) == (
         Why.BLOCK,
-        "blocked (input): which colour?; `symphony unblock ABC-1` clears it",
+        "blocked (input): which colour?; `symphony unblock ABC-1` lets it go on; so does a comment"
+        " on the issue or taking the label symphony-stuck off",
     )
 
 
