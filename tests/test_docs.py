@@ -19,6 +19,8 @@ from symphony_cli import paths
 from symphony_cli.adapters.workflow import load_workflow
 from symphony_cli.cli import app
 from symphony_cli.core import events, report
+from symphony_cli.core.endings import ENDED_BY
+from symphony_cli.core.reasons import BlockReason, Cause
 from symphony_cli.core.refresh import Mutation
 from symphony_cli.core.run import Brief, Order, PidFile, RunLimits, StopNote, Verdict
 from symphony_cli.core.shape import decode, encode
@@ -105,6 +107,20 @@ def test_every_option_is_in_the_readme(command: str) -> None:
 def test_every_command_is_in_the_readme() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output.partition("Commands:")[2]
     assert tuple(re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)) == COMMANDS
+
+
+def test_the_page_of_blocks_is_the_table_that_the_plan_goes_by() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|[^|]+\|(.*)\|$", page("docs/blocks.md"), re.MULTILINE)
+    causes = (Cause.UNBLOCK, Cause.LABEL, Cause.COMMENT, Cause.LIMIT)
+    documented = {
+        BlockReason(reason): {
+            cause
+            for cause, cell in zip(causes, cells.split("|"), strict=True)
+            if cell.strip().startswith("yes")
+        }
+        for reason, cells in rows
+    }
+    assert documented == ENDED_BY
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/exit-codes.md"])

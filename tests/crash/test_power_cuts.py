@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from symphony_cli.core import events as e
+from symphony_cli.core.policy import Rules
 from symphony_cli.core.reasons import BlockReason, Outcome
+from symphony_cli.core.usage import Usage
+from symphony_cli.ids import IssueId
 from tests.fakes.world import FakeWorld
 from tests.promises import check, check_at_rest
 
@@ -85,6 +90,57 @@ def a_deleted_issue(world: FakeWorld) -> None:
     world.tick()
 
 
+def a_spent_budget(world: FakeWorld) -> None:
+    """A run used up what its issue may spend, and a sibling is close to it."""
+    world.configure(max_tokens_per_issue=70)
+    fresh_issues(world)
+    world.tick()
+    pid = world.run_of("A-2").pid
+    assert pid is not None
+    world.run_of("A-2").pid = replace(pid, spent=Usage(input=60))
+    world.end("A-1")
+
+
+def one_rework_too_many(world: FakeWorld) -> None:
+    """An issue comes to rework while its agent works, once more than it may."""
+    world.configure(max_rework_cycles=0, rules=Rules(active_states=("todo", "rework")))
+    fresh_issues(world)
+    world.tick()
+    world.edit("A-1", state="Rework")
+
+
+def a_merged_issue_that_comes_back(world: FakeWorld) -> None:
+    """Its pull request was merged after its run, and somebody reopens it."""
+    a_finished_issue(world)
+    world.tick()
+    world.later(hours=2)
+    world.edit("A-1", state="Todo", pr="https://example.org/pull/3", merged_at=world.time)
+
+
+def an_answer(world: FakeWorld) -> None:
+    """A person answered the question of an agent."""
+    a_question(world)
+    world.tick()
+    world.later(seconds=60)
+    world.tracker.says("A-1", "Blue.", at=world.time)
+
+
+def a_label_that_a_person_took_off(world: FakeWorld) -> None:
+    """A blocked issue lost its label, and one read has seen that."""
+    a_question(world)
+    world.tick()
+    world.tick()
+    world.edit("A-1", labels=())
+    world.tick()
+
+
+def a_raised_limit(world: FakeWorld) -> None:
+    """WORKFLOW.md allows more than a blocked issue has spent."""
+    a_spent_budget(world)
+    world.tick()
+    world.configure(max_tokens_per_issue=5000)
+
+
 STORIES: list[Story] = [
     fresh_issues,
     a_run_ended,
@@ -96,6 +152,12 @@ STORIES: list[Story] = [
     a_stop_label,
     a_finished_issue,
     a_deleted_issue,
+    a_spent_budget,
+    one_rework_too_many,
+    a_merged_issue_that_comes_back,
+    an_answer,
+    a_label_that_a_person_took_off,
+    a_raised_limit,
 ]
 
 
@@ -162,6 +224,54 @@ def test_a_question_is_told_once_however_often_ticks_die() -> None:
             ("symphony-stuck",),
             BlockReason.INPUT,
         )
+
+
+@pytest.mark.parametrize(
+    ("story", "reason", "label"),
+    [
+        (a_spent_budget, BlockReason.BUDGET, "symphony-budget-exceeded"),
+        (one_rework_too_many, BlockReason.REWORK, "symphony-stuck"),
+        (a_merged_issue_that_comes_back, BlockReason.MERGED, "symphony-stuck"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_block_is_one_label_and_one_comment_however_often_ticks_die(
+    story: Story, reason: BlockReason, label: str
+) -> None:
+    for first in range(1, sparks_of(story) + 1):
+        world = FakeWorld()
+        story(world)
+        world.tick_until_power_cut(first)
+        world.tick_until_power_cut(1 + first // 2)
+        settle_down(world)
+
+        issue, block = world.tracker.issues[IssueId("A-1")], world.record("A-1").block
+        told = (len(issue.comments), issue.labels, block and block.reason)
+        assert told == (1, (label,), reason)
+
+
+def test_a_warning_is_told_once_however_often_ticks_die() -> None:
+    for spark in range(1, sparks_of(a_spent_budget) + 1):
+        world = FakeWorld()
+        a_spent_budget(world)
+        world.tick_until_power_cut(spark)
+        settle_down(world)
+        comments = world.tracker.issues[IssueId("A-2")].comments
+        assert [c.body.split(".")[0] for c in comments] == [
+            "Symphony: this issue has used 60 of its 70 tokens"
+        ]
+
+
+def test_what_ends_a_block_ends_it_once_however_often_ticks_die() -> None:
+    for story in (an_answer, a_label_that_a_person_took_off, a_raised_limit):
+        for spark in range(1, sparks_of(story) + 1):
+            world = FakeWorld()
+            story(world)
+            world.tick_until_power_cut(spark)
+            settle_down(world)
+            over = [event for event in world.ledger.events() if isinstance(event, e.Unblocked)]
+            assert [event.issue for event in over] == [IssueId("A-1")], (story, spark)
+            assert world.tracker.issues[IssueId("A-1")].labels == ()
 
 
 def test_a_stop_that_was_written_down_but_not_told_is_told_by_the_next_tick() -> None:

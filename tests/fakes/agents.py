@@ -105,11 +105,13 @@ class FakeAgents:
 
     def grant(self, key: Key, run: RunId, limits: RunLimits) -> None:
         self._fuse.spark("before the grant")
-        self.find(key, run).granted = limits
+        for found in self._there(key, run):
+            found.granted = limits
 
     def stop(self, key: Key, run: RunId, note: StopNote) -> None:
         self._fuse.spark("before the stop file")
-        self.find(key, run).stop = note
+        for found in self._there(key, run):
+            found.stop = found.stop or note
         self._fuse.spark("after the stop file")
 
     def signal(self, key: Key, run: RunId, name: str) -> bool:
@@ -122,6 +124,11 @@ class FakeAgents:
 
     def find(self, key: Key, run: RunId) -> FakeRun:
         return next(r for r in self.runs[key] if r.order.run == run)
+
+    def _there(self, key: Key, run: RunId) -> list[FakeRun]:
+        """The run, unless the tick that ordered it died before it had a folder, or it is over."""
+        runs = self.runs.get(key, [])
+        return [r for r in runs if r.order.run == run and r.verdict is None]
 
     def living(self) -> list[FakeRun]:
         return [run for runs in self.runs.values() for run in runs if run.alive]

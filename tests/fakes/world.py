@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from symphony_cli.commands.tick import TickResult, tick
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue
-from symphony_cli.core.policy import Policy
+from symphony_cli.core.policy import Policy, label_of
 from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import PromptSettings, Settings, TrackerRef, WorkspaceSettings
@@ -59,6 +59,11 @@ class FakeWorld:
     runs_made: int = 0
 
     def __post_init__(self) -> None:
+        self.caps = self.policy
+        """The policy with the highest caps that were ever in force."""
+        self.shown: dict[tuple[IssueId, int], int] = {}
+        """How many ticks ended with the label of this block of an issue in the tracker, for all
+        to see."""
         self.ledger = FakeLedger(self.fuse)
         self.tracker = FakeTracker(self.fuse)
         self.agents = FakeAgents(self.fuse)
@@ -75,6 +80,14 @@ class FakeWorld:
         known = self.tracker.issues[IssueId(name)]
         self.tracker.issues[known.id] = replace(known, **more)  # type: ignore[arg-type]
 
+    def configure(self, **more: object) -> None:
+        """Somebody edits WORKFLOW.md."""
+        self.policy = replace(self.policy, **more)  # type: ignore[arg-type]
+        caps = (self.caps.max_dispatch_attempts, self.policy.max_dispatch_attempts)
+        known = [cap for cap in caps if cap is not None]
+        highest = max(known) if len(known) == len(caps) else None
+        self.caps = replace(self.policy, max_dispatch_attempts=highest)
+
     def later(self, **more: float) -> None:
         """Time goes by, and living runs give signs of life."""
         self.time += timedelta(**more)
@@ -88,6 +101,7 @@ class FakeWorld:
         """What a process sees that starts now: nothing but what is on disk."""
         self.ledger = self.ledger.reopened()
         self.agents.claimed.clear()
+        self.tracker.now = self.time
         return World(
             ledger=self.ledger,
             tracker=self.tracker,
@@ -106,7 +120,19 @@ class FakeWorld:
         self, elapsed: Callable[[], float] = lambda: 0.0, *, dry_run: bool = False
     ) -> TickResult:
         """One whole tick of a new process."""
-        return tick(self.sockets(), deadline=45.0, elapsed=elapsed, dry_run=dry_run)
+        result = tick(self.sockets(), deadline=45.0, elapsed=elapsed, dry_run=dry_run)
+        self._note_labels()
+        return result
+
+    def _note_labels(self) -> None:
+        for record in self.history.records.values():
+            told, block = self.tracker.issues.get(record.id), record.block
+            hidden = self.tracker.down or record.id in self.tracker.unreadable
+            if told is None or block is None or not block.label_sent or hidden:
+                continue
+            if told.has_label(label_of(block.reason)):
+                name = (record.id, record.blocks)
+                self.shown[name] = self.shown.get(name, 0) + 1
 
     def tick_until_power_cut(self, spark: int) -> bool:
         """A tick that dies at that spark; False when it came to its end before."""
