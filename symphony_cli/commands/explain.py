@@ -39,6 +39,10 @@ class IssueResult:
     aliases: tuple[str, ...]
     first_seen_at: datetime
     runs: int
+    attempts: int
+    """Runs since the last progress."""
+    blocks: int
+    """How often it was blocked."""
     turns: int
     cut_answers: int
     """Answers that were cut off; what they cost may be missing from the tokens."""
@@ -85,6 +89,8 @@ def explain(
         aliases=record.aliases,
         first_seen_at=record.first_at,
         runs=record.runs,
+        attempts=record.attempts_since_progress,
+        blocks=record.blocks,
         turns=record.turns,
         cut_answers=record.cut_answers,
         fresh_threads=record.fresh_threads,

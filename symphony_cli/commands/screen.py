@@ -113,6 +113,14 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """Spend of all issues in 24 hours, living runs included, and `agent.max_tokens_per_day`."""
+
+    used: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """Whether ticks happen and end well; `sentence` is for people."""
 
@@ -154,6 +162,7 @@ class StatusResult:
     blocked: tuple[BlockedRow, ...]
     waiting: tuple[WaitingRow, ...]
     codex_totals: Tokens
+    day: Day
     rate_limits: dict[str, object]
     tracker: TrackerLine
     tick: Health

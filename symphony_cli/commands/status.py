@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from symphony_cli.commands.screen import (
     BlockedRow,
     Budget,
+    Day,
     Health,
     QueuedRow,
     RetryingRow,
@@ -22,6 +23,7 @@ from symphony_cli.commands.screen import (
     WaitingRow,
 )
 from symphony_cli.commands.tick import stale
+from symphony_cli.core import day
 from symphony_cli.core.cures import clear_by
 from symphony_cli.core.gate import paused
 from symphony_cli.core.history import History
@@ -37,6 +39,9 @@ from symphony_cli.core.times import age
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
+
+Living = tuple[RunningRow, PidFile | None]
+"""The row of a run, and the sign of life that it is made from."""
 
 
 def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> StatusResult:
@@ -77,6 +82,10 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         blocked=tuple(_blocked(r, policy) for r in blocked),
         waiting=tuple(_waiting(r, _why(r, passed, history), policy) for r in waiting),
         codex_totals=_tokens(_all_usage(history), policy),
+        day=Day(
+            used=_day(history, rows, now).spend(policy.cached_token_weight),
+            limit=policy.max_tokens_per_day,
+        ),
         rate_limits=_limits(history, rows),
         tracker=_tracker(world, last, now),
         tick=_health(last, now, policy, holder),
@@ -142,6 +151,13 @@ def _all_usage(history: History) -> Usage:
     return sum((record.usage for record in everybody), Usage())
 
 
+def _day(
+    history: History, rows: Sequence[tuple[RunningRow, PidFile | None]], now: datetime
+) -> Usage:
+    living = (pid.spent for _, pid in rows if pid is not None)
+    return day.used(history.day, now) + sum(living, Usage())
+
+
 def _tokens(usage: Usage, policy: Policy) -> Tokens:
     return Tokens(
         input_tokens=usage.input,
@@ -176,16 +192,14 @@ def row(record: Record, policy: Policy) -> dict[str, object]:
     }
 
 
-def _limits(
-    history: History, rows: Sequence[tuple[RunningRow, PidFile | None]]
-) -> dict[str, object]:
+def _limits(history: History, rows: Sequence[Living]) -> dict[str, object]:
     """The provider's rate limits as the run saw them that heard of its agent last."""
     signs = [pid for _, pid in rows if pid is not None and pid.limits and pid.last_event_at]
     newest = max(signs, key=lambda pid: str(pid.last_event_at), default=None)
     return newest.limits if newest is not None else history.limits
 
 
-def _running(record: Record, world: World, now: datetime) -> tuple[RunningRow, PidFile | None]:
+def _running(record: Record, world: World, now: datetime) -> Living:
     """Its row, and the sign of life that the row is made from."""
     running = record.running
     assert running is not None, "only running records come here"

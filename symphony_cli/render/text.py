@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tabulate import tabulate
@@ -124,7 +124,9 @@ def _health(result: StatusResult) -> str:
     disk = f"; {result.disk.free_bytes / 1e9:.0f} GB free" if result.disk else ""
     used = f"slots {result.slots.used}/{result.slots.total}"
     tokens = f"tokens spent {result.codex_totals.spend:,}"
-    facts = f"{counts or 'nothing to do'}; {used}; {tokens}{disk}"
+    limit = result.day.limit
+    today = f", {result.day.used:,} of {limit:,} in 24 h" if limit is not None else ""
+    facts = f"{counts or 'nothing to do'}; {used}; {tokens}{today}{disk}"
     lines = (_paused(result), result.tick.sentence, _tracker(result), facts)
     return "\n".join(_folded(line) for line in lines if line)
 
@@ -235,8 +237,9 @@ def issue_text(result: IssueResult) -> str:
         ("why", "; ".join(result.why)),
         ("changed by", result.change),
         ("state", str(issue["state"])),
-        ("runs", f"{result.runs} ({issue['retry_count']} failed), turns: {result.turns}"),
+        ("runs", _runs(result)),
         ("tokens", f"{tokens['spend']:,} spent, {tokens['total_tokens']:,} in all"),
+        ("budget", _budget(encode(issue["budget"], full=True))),
         ("uncounted", _cut_off(result.cut_answers)),
         ("declined", _declined(issue["declined_elicitations"])),
         ("last run", f"{result.last_outcome} {result.last_detail}".strip()),
@@ -264,6 +267,23 @@ def issue_text(result: IssueResult) -> str:
     )
     lists = (("Last questions", result.questions), ("Last events", result.recent))
     return "\n\n".join([f"{head}\n{body}", *(_happened(*one) for one in lists if one[1])])
+
+
+def _runs(result: IssueResult) -> str:
+    issue, attempts = result.issue, result.attempts
+    parts = [f"{result.runs} ({issue['retry_count']} failed), turns: {result.turns}"]
+    parts += [f"{attempts} without progress"] if attempts > 1 else []
+    parts += [f"rework: {issue['rework_count']}"] if issue["rework_count"] else []
+    parts += [f"blocked {result.blocks} times"] if result.blocks > 1 else []
+    return ", ".join(parts)
+
+
+def _budget(budget: Mapping[str, int | None]) -> str:
+    """What is left, and what people gave; nothing without a budget."""
+    if budget["limit"] is None:
+        return ""
+    given = f", {budget['granted']:+,} by people" if budget["granted"] else ""
+    return f"{budget['left']:,} left of {budget['limit']:,}{given}"
 
 
 def _happened(title: str, lines: Sequence[Happened]) -> str:
