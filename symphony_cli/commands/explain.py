@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from symphony_cli.commands.happenings import Happened, happened, questioned
+from symphony_cli.commands.standing import standing
 from symphony_cli.commands.status import row
-from symphony_cli.core.cures import clear_by
 from symphony_cli.core.events import Event
-from symphony_cli.core.gate import paused
-from symphony_cli.core.history import History
 from symphony_cli.core.lanes import thread_for
-from symphony_cli.core.policy import Policy, refusal
-from symphony_cli.core.reasons import WHAT_CHANGES, Why
-from symphony_cli.core.record import GONE, Record, Running
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.record import Record
 from symphony_cli.core.report import Asked
 from symphony_cli.core.run import GitFacts
-from symphony_cli.core.tickfile import TickFile
 from symphony_cli.errors import ExitCode, UsageError
 from symphony_cli.ports import World
 
@@ -77,7 +73,11 @@ def explain(
         raise UsageError(unseen(name, world.policy))
     last = record.last
     stands = standing(
-        record, world.policy, world.bulletin.last(), world.clock(), world.ledger.history()
+        record,
+        world.policy,
+        world.bulletin.last().by_issue(),
+        world.clock(),
+        world.ledger.history(),
     )
     return IssueResult(
         kind=stands.kind,
@@ -103,75 +103,6 @@ def explain(
         recent=tuple(happened(event) for event in recent),
         questions=tuple(questioned(line) for line in questions),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What an issue is for us, and why."""
-
-    kind: str
-    why: tuple[str, ...]
-    reason: str = ""
-    change: str = ""
-
-
-def standing(
-    record: Record, policy: Policy, last: TickFile, now: datetime, history: History
-) -> Standing:
-    """Where an issue stands, by what the ledger knows and the last tick said."""
-    if record.running is not None:
-        return _at_work(record, record.running)
-    if record.finished_at is not None:
-        return Standing("finished", (f"it reached {record.issue.state}",))
-    if record.block is not None:
-        block = record.block
-        cure = clear_by(block.reason, record.issue.identifier)
-        why = f"{block.reason.value}: {block.detail}"
-        return Standing("blocked", (why,), Why.BLOCK.value, cure)
-    return _idle(record, policy, last, now, history)
-
-
-def _at_work(record: Record, running: Running) -> Standing:
-    stop = f"told to stop: {running.stop}" if running.stop else ""
-    since = f"run {record.runs} since {running.since:%Y-%m-%d %H:%M:%S} UTC"
-    return Standing("running", tuple(text for text in (since, stop, _limits(running)) if text))
-
-
-def _idle(
-    record: Record, policy: Policy, last: TickFile, now: datetime, history: History
-) -> Standing:
-    """Neither running nor blocked nor over: in line, or kept from it."""
-    if record.released == GONE:
-        return Standing(
-            "released", ("gone: two complete reads did not have it",), "gone", "its coming back"
-        )
-    refused = refusal(record.issue, policy.rules)
-    passed = next((p for p in last.passed_over if p.issue == record.id), None)
-    if refused is not None:
-        told = passed is not None and passed.reason == refused.why
-        detail = passed.why if passed is not None and told else refused.detail
-        return _for(refused.why, detail, "released" if refused.leaves else "waiting")
-    if record.retry is not None and not record.retry.wait.over(now):
-        left = record.retry.wait.left(now)
-        return _for(
-            Why.BACKOFF, f"next attempt in {left:.0f} s, after: {record.retry.error}", "retrying"
-        )
-    if history.pause is not None:
-        return _for(Why.PAUSED, paused(history.pause), "queued")
-    if passed is None:
-        return Standing("queued", ("the next tick decides",), "", "the next tick")
-    return _for(Why(passed.reason), passed.why, "queued")
-
-
-def _for(why: Why, detail: str, kind: str) -> Standing:
-    return Standing(kind, (f"{why.value}: {detail}",), why.value, WHAT_CHANGES[why])
-
-
-def _limits(running: Running) -> str:
-    if running.limits is None:
-        return ""
-    changed = " (changed meanwhile)" if running.granted else ""
-    return f"it may use {running.limits.words()}{changed}"
 
 
 def unseen(name: str, policy: Policy) -> str:

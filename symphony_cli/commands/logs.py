@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symphony_cli import runfolder
-from symphony_cli.commands.explain import Standing, standing, unseen
+from symphony_cli.commands.explain import unseen
+from symphony_cli.commands.standing import Standing, standing
 from symphony_cli.commands.telling import Raw, RawLine, Source, Telling
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import Order, Verdict
@@ -138,7 +139,7 @@ def _standing(world: World, chosen: Chosen) -> Standing:
     if record is None:
         return Standing("unknown", ())
     history = world.ledger.history()
-    return standing(record, world.policy, world.bulletin.last(), world.clock(), history)
+    return standing(record, world.policy, world.bulletin.last().by_issue(), world.clock(), history)
 
 
 def _began(world: World, chosen: Chosen, paths: RunPaths) -> RunBegan:

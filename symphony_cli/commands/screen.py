@@ -75,6 +75,8 @@ class QueuedRow(Row):
 
     since: datetime | None
     position: int
+    reason: str
+    """Why it does not run yet, as one of the reasons to pass over; empty before a tick said so."""
     why: str
 
 
@@ -101,6 +103,7 @@ class BlockedRow(Row):
 class WaitingRow(Row):
     """An issue that is ours but not eligible."""
 
+    reason: str
     why: tuple[str, ...]
 
 

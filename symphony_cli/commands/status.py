@@ -22,19 +22,18 @@ from symphony_cli.commands.screen import (
     TrackerLine,
     WaitingRow,
 )
+from symphony_cli.commands.standing import Standing, standing
 from symphony_cli.commands.tick import stale
 from symphony_cli.core import day
 from symphony_cli.core.cures import clear_by
-from symphony_cli.core.gate import paused
 from symphony_cli.core.history import History
 from symphony_cli.core.holds import in_force
 from symphony_cli.core.limits import budget, rework_cycles, tokens_left
-from symphony_cli.core.policy import Policy, refusal
-from symphony_cli.core.reasons import Why
+from symphony_cli.core.policy import Policy
 from symphony_cli.core.record import Record
 from symphony_cli.core.run import SILENT_AFTER, PidFile
 from symphony_cli.core.snapshot import Sighting
-from symphony_cli.core.tickfile import PassedOver, TickFile
+from symphony_cli.core.tickfile import TickFile
 from symphony_cli.core.times import age
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId
@@ -48,21 +47,17 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
     """The whole screen. `holder` names the process that holds `state/lock`, if somebody does."""
     now, history, last = world.clock(), world.ledger.history(), world.bulletin.last()
     open_records = [r for r in history.records.values() if r.finished_at is None or r.running]
-    passed = {entry.issue: entry for entry in last.passed_over}
-    running = [r for r in open_records if r.running]
-    blocked = [r for r in open_records if r.block and not r.running]
-    line = sorted(
-        (r for r in open_records if r.place is not None and not r.running and not r.block),
-        key=lambda r: r.place or 0,
-    )
-    retrying = [r for r in line if r.retry and not r.retry.wait.over(now)]
-    refused = {r.id for r in line if refusal(r.issue, world.policy.rules) is not None}
-    queued = [r for r in line if r not in retrying and r.id not in refused]
-    others = [r for r in open_records if not r.running and not r.block and r not in queued]
-    waiting = [r for r in others if r not in retrying and not r.released]
-    released = [r for r in others if r.released]
+    passed = last.by_issue()
+    stands = {r.id: standing(r, world.policy, passed, now, history) for r in open_records}
+    open_records.sort(key=lambda r: r.place or 0)
+
+    def those(kind: str) -> list[tuple[Record, Standing]]:
+        return [(r, stands[r.id]) for r in open_records if stands[r.id].kind == kind]
+
+    running, queued, retrying = those("running"), those("queued"), those("retrying")
+    blocked, waiting, released = those("blocked"), those("waiting"), those("released")
     policy = world.policy
-    rows = [_running(r, world, now) for r in running]
+    rows = [_running(r, world, now) for r, _ in running]
     return StatusResult(
         generated_at=now,
         counts={
@@ -75,12 +70,10 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
             "finished": len({**history.finished, **history.records}) - len(open_records),
         },
         running=tuple(one for one, _ in rows),
-        queued=tuple(
-            _queued(r, n, _why(r, passed, history), policy) for n, r in enumerate(queued, 1)
-        ),
-        retrying=tuple(_retrying(r, policy) for r in retrying),
-        blocked=tuple(_blocked(r, policy) for r in blocked),
-        waiting=tuple(_waiting(r, _why(r, passed, history), policy) for r in waiting),
+        queued=tuple(_queued(r, n, told, policy) for n, (r, told) in enumerate(queued, 1)),
+        retrying=tuple(_retrying(r, policy) for r, _ in retrying),
+        blocked=tuple(_blocked(r, policy) for r, _ in blocked),
+        waiting=tuple(_waiting(r, told, policy) for r, told in waiting),
         codex_totals=_tokens(_all_usage(history), policy),
         day=Day(
             used=_day(history, rows, now).spend(policy.cached_token_weight),
@@ -243,19 +236,13 @@ def _note(record: Record, seen: Sighting, pid: PidFile | None, now: datetime) ->
     return seen.trouble
 
 
-def _why(record: Record, passed: dict[str, PassedOver], history: History) -> str:
-    if history.pause is not None:
-        return f"{Why.PAUSED}: {paused(history.pause)}"
-    entry = passed.get(record.id)
-    return f"{entry.reason}: {entry.why}" if entry else "the next tick decides"
-
-
-def _queued(record: Record, position: int, why: str, policy: Policy) -> QueuedRow:
+def _queued(record: Record, position: int, told: Standing, policy: Policy) -> QueuedRow:
     return QueuedRow(
         **row(record, policy),  # type: ignore[arg-type]
         since=record.enrolled_at,
         position=position,
-        why=why,
+        reason=told.reason,
+        why="; ".join(told.why),
     )
 
 
@@ -280,11 +267,8 @@ def _blocked(record: Record, policy: Policy) -> BlockedRow:
     )
 
 
-def _waiting(record: Record, otherwise: str, policy: Policy) -> WaitingRow:
-    refused = refusal(record.issue, policy.rules)
-    known = refused is None or otherwise.startswith(f"{refused.why.value}:")
-    why = otherwise if refused is None or known else f"{refused.why.value}: {refused.detail}"
-    return WaitingRow(**row(record, policy), why=(why,))  # type: ignore[arg-type]
+def _waiting(record: Record, told: Standing, policy: Policy) -> WaitingRow:
+    return WaitingRow(**row(record, policy), reason=told.reason, why=told.why)  # type: ignore[arg-type]
 
 
 def _long(now: datetime, then: datetime) -> str:

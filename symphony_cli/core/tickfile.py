@@ -43,3 +43,7 @@ class TickFile:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     format: int = 1
+
+    def by_issue(self) -> dict[str, PassedOver]:
+        """Who was passed over."""
+        return {passed.issue: passed for passed in self.passed_over}
