@@ -42,6 +42,10 @@ def retry(world: World, name: str, by: str, note: str = "") -> RetryResult:
 
 def _released(record: Record) -> str:
     name, block = record.issue.identifier, record.block
+    if record.running is not None and record.running.stop:
+        raise UsageError(
+            f"The run of {name} was told to stop and is still ending: try again in a moment."
+        )
     if record.running is not None:
         raise UsageError(f"{name} is running (run {record.runs}): there is nothing to retry.")
     if record.finished_at is not None:

@@ -235,7 +235,7 @@ def issue_text(result: IssueResult) -> str:
     tokens = encode(issue["tokens"], full=True)
     facts: list[tuple[str, str]] = [
         ("why", "; ".join(result.why)),
-        ("changed by", result.change),
+        ("remedy", result.change),
         ("state", str(issue["state"])),
         ("runs", _runs(result)),
         ("tokens", f"{tokens['spend']:,} spent, {tokens['total_tokens']:,} in all"),

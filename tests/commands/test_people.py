@@ -201,6 +201,8 @@ def test_work_that_could_not_be_rescued_is_named(world: FakeWorld) -> None:
 
 def test_a_stopped_issue_goes_on_with_retry(world: FakeWorld) -> None:
     stop(world.sockets(), "A-2", "rui")
+    with pytest.raises(UsageError, match="is still ending: try again"):
+        retry(world.sockets(), "A-2", "ana")
     world.end("A-2", Outcome.STOPPED, reason="operator")
     world.tick()
     result = retry(world.sockets(), "A-2", "ana")
