@@ -70,6 +70,11 @@ class Told:
         return self.out.splitlines()
 
 
+def front(path: Path) -> str:
+    """The front matter of an issue file; below it comments may name labels."""
+    return path.read_text().split("---\n")[1]
+
+
 def until(question: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
     """The first answer that is neither None nor False; an error after a while."""
     deadline = time.monotonic() + seconds

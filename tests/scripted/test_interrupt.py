@@ -19,9 +19,18 @@ def command_started(message: Message) -> bool:
     return bool(message["params"]["item"]["type"] == "commandExecution")
 
 
-def interrupted(client: Client, thread: str) -> tuple[str, Message]:
+def pid_of(work: Path) -> int:
+    """The shell's; a loaded machine may tell of a command before it has begun."""
+    path = work / "pid"
+    assert eventually(lambda: path.exists() and path.read_text().endswith("\n"))
+    return int(path.read_text())
+
+
+def interrupted(client: Client, thread: str, work: Path | None = None) -> tuple[str, Message]:
     turn = client.start_turn(thread)
     client.until(command_started)
+    if work is not None:
+        pid_of(work)
     client.request("turn/interrupt", threadId=thread, turnId=turn)
     ended: Message = client.notification("turn/completed")["turn"]
     return turn, ended
@@ -32,8 +41,8 @@ def test_an_interrupt_ends_the_turn_but_not_its_command(
 ) -> None:
     client = start(write_script(tmp_path, COMMAND))
     thread = client.begin(work)
-    _, ended = interrupted(client, thread)
-    pid = int((work / "pid").read_text())
+    _, ended = interrupted(client, thread, work)
+    pid = pid_of(work)
     listed = client.request("thread/backgroundTerminals/list", threadId=thread)["result"]["data"]
     assert (ended["status"], ended["items"], alive(pid)) == ("interrupted", [], True)
     assert [one["command"] for one in listed] == ["echo $$ > pid; sleep 60"]
@@ -44,8 +53,8 @@ def test_cleaning_ends_the_command_that_an_interrupt_left(
 ) -> None:
     client = start(write_script(tmp_path, COMMAND))
     thread = client.begin(work)
-    turn, _ = interrupted(client, thread)
-    pid = int((work / "pid").read_text())
+    turn, _ = interrupted(client, thread, work)
+    pid = pid_of(work)
     client.request("thread/backgroundTerminals/clean", threadId=thread)
     done = client.notification("item/completed")
     assert (done["turnId"], done["item"]["status"], done["item"]["exitCode"]) == (
