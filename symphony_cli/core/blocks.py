@@ -44,12 +44,17 @@ def cause_of(record: Record, policy: Policy) -> tuple[BlockReason, str] | None:
 
 
 def merged(record: Record) -> tuple[BlockReason, str] | None:
-    """The tracker told that the issue's pull request was merged after our last run.
+    """The work is merged: a block has said so of this very tip, or the tracker tells that its pull
+    request was merged after our last run.
 
-    What git tells of it, `errands.prepare` finds out before anything is spent.
+    What git tells of it, `errands.prepare` finds out before anything is spent, once for a tip.
     """
+    if _is_accepted(record):
+        return None
+    if record.tip and record.tip == record.merged_tip:
+        return BlockReason.MERGED, record.merged_told
     at, last = record.issue.merged_at, record.last
-    if at is None or last is None or at <= last.at or _is_accepted(record):
+    if at is None or last is None or at <= last.at:
         return None
     tip = f" Its branch ended at {record.tip[:12]}." if record.tip else ""
     return (

@@ -182,6 +182,8 @@ class Record:
     that is in it, after a pull or a reset, would prove nothing about the work."""
     merged_told: str = ""
     """What people were told of its merged work; a bounce back and forth is not told again."""
+    merged_tip: str = ""
+    """The tip of which a run found out that it is merged: no further run has to."""
     accepted_tip: str = ""
     """A merged commit that a person lets be worked on."""
     thread: ThreadRef | None = None

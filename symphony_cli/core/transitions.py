@@ -109,6 +109,7 @@ def _blocked(record: Record, event: e.Blocked) -> Record:
         passed=None,
         blocks=record.blocks + 1,
         merged_told=event.detail if is_merged else record.merged_told,
+        merged_tip=record.tip if is_merged else record.merged_tip,
     )
 
 

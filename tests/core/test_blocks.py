@@ -15,7 +15,7 @@ from symphony_cli.core.endings import ENDED_BY
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import Comment, Entries
 from symphony_cli.core.limits import helping
-from symphony_cli.core.outbox import comment_id
+from symphony_cli.core.outbox import comment_id, tell
 from symphony_cli.core.plan import plan
 from symphony_cli.core.policy import Policy, label_of
 from symphony_cli.core.reasons import BlockReason, Cause, Outcome
@@ -202,6 +202,23 @@ def test_a_pull_request_that_was_merged_after_our_last_run_is_not_worked_again()
     )
     accepted = replace(found, accepted_tip="c0ffee00c0ffee00")
     assert blocks.cause_of(accepted, Policy()) is None
+
+
+def test_a_run_that_found_its_work_merged_is_the_last_until_a_person_says_so() -> None:
+    git = GitFacts(head="c0ffee", commits_ahead=2)
+    found = (
+        *(dispatched(), ended(git=git)),
+        *(dispatched(run="r2"), ended(run="r2", outcome=Outcome.NOT_ELIGIBLE, reason="merged")),
+        e.Blocked(NOW, ABC, BlockReason.MERGED, "it is in main"),
+        e.Finished(NOW, ABC, "Done"),
+        *(sighted(), enrolled()),
+    )
+    again = history(sighted(), enrolled(), *found).records[ABC]
+    assert again.block is None
+    assert blocks.cause_of(again, Policy()) == (BlockReason.MERGED, "it is in main")
+    (told,) = tell(history(), again, BlockReason.MERGED, "it is in main", NOW)
+    assert told.kind == "add_label"
+    assert blocks.cause_of(replace(again, accepted_tip="c0ffee"), Policy()) is None
 
 
 @pytest.mark.parametrize("runs", [(), (dispatched(), ended(at=later(7200)))], ids=["none", "later"])
