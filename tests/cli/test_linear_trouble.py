@@ -157,7 +157,8 @@ def test_too_often_is_13_once_and_then_nobody_asks_before_the_date(linear: Linea
     assert (quiet[0].code, quiet[0].out, quiet[1]) == (0, "", 0)
     assert loud.outcome == (0, 0, [])
     assert re.fullmatch(
-        r"Linear is not asked for the next ([2-5]\d|60) s: the tracker said that we ask too often\.",
+        r"Linear is not asked for the next ([2-5]\d|60) s: the tracker said that we ask too"
+        r" often\.",
         loud.json["note"],
     )
     assert re.search(
