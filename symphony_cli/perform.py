@@ -182,6 +182,7 @@ def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now:
         thread=decision.thread,
         totals=record.totals,
         previous=_previous(record),
+        environment_in_row=record.environment_in_row,
         rework=rework_cap(record, world.policy),
         merged=Merged(record.began, record.tip, record.accepted_tip),
     )

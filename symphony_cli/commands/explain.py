@@ -8,13 +8,13 @@ from datetime import datetime
 
 from symphony_cli.commands.happenings import Happened, happened, questioned
 from symphony_cli.commands.standing import standing
-from symphony_cli.commands.status import row
+from symphony_cli.commands.status import row, sign_of
 from symphony_cli.core.events import Event
 from symphony_cli.core.lanes import thread_for
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.record import Record
 from symphony_cli.core.report import Asked
-from symphony_cli.core.run import GitFacts
+from symphony_cli.core.run import GitFacts, PidFile
 from symphony_cli.errors import ExitCode, UsageError
 from symphony_cli.ports import World
 
@@ -71,7 +71,7 @@ def explain(
         if unread:
             raise UsageError(f"{name} cannot be read: {unread[0].why}. Correct it there.")
         raise UsageError(unseen(name, world.policy))
-    last = record.last
+    last, pid = record.last, _sign(record, world)
     stands = standing(
         record,
         world.policy,
@@ -84,7 +84,7 @@ def explain(
         why=stands.why,
         reason=stands.reason,
         change=stands.change,
-        issue=row(record, world.policy),
+        issue=_row(record, pid, world.policy),
         key=record.key,
         aliases=record.aliases,
         first_seen_at=record.first_at,
@@ -96,13 +96,27 @@ def explain(
         fresh_threads=record.fresh_threads,
         last_outcome=last.outcome.value if last else "",
         last_detail=(last.detail or last.reason) if last else "",
-        last_message=last.message if last else "",
+        last_message=(pid.last_message if pid else "") or (last.message if last else ""),
         git=last.git if last else None,
         branch=record.branch,
         resume=_resume(record, world.policy),
         recent=tuple(happened(event) for event in recent),
         questions=tuple(questioned(line) for line in questions),
     )
+
+
+def _sign(record: Record, world: World) -> PidFile | None:
+    """What a run that goes on tells of itself."""
+    if record.running is None:
+        return None
+    return sign_of(world.agents.sight(record.key, record.running.run), record.running)
+
+
+def _row(record: Record, pid: PidFile | None, policy: Policy) -> dict[str, object]:
+    if pid is None:
+        return row(record, policy)
+    shared = row(record, policy, pid.spent)
+    return {**shared, "thread_id": pid.thread or shared["thread_id"]}
 
 
 def unseen(name: str, policy: Policy) -> str:

@@ -30,7 +30,7 @@ from symphony_cli.core.history import History
 from symphony_cli.core.holds import in_force
 from symphony_cli.core.limits import budget, rework_cycles, tokens_left
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.record import Record
+from symphony_cli.core.record import Record, Running
 from symphony_cli.core.run import SILENT_AFTER, PidFile
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.tickfile import TickFile
@@ -38,6 +38,8 @@ from symphony_cli.core.times import age
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
+
+NOTHING = Usage()
 
 Living = tuple[RunningRow, PidFile | None]
 """The row of a run, and the sign of life that it is made from."""
@@ -74,7 +76,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         retrying=tuple(_retrying(r, policy) for r, _ in retrying),
         blocked=tuple(_blocked(r, policy) for r, _ in blocked),
         waiting=tuple(_waiting(r, told, policy) for r, told in waiting),
-        codex_totals=_tokens(_all_usage(history), policy),
+        codex_totals=_tokens(_all_usage(history) + _of_living(rows), policy),
         day=Day(
             used=_day(history, rows, now).spend(policy.cached_token_weight),
             limit=policy.max_tokens_per_day,
@@ -147,8 +149,11 @@ def _all_usage(history: History) -> Usage:
 def _day(
     history: History, rows: Sequence[tuple[RunningRow, PidFile | None]], now: datetime
 ) -> Usage:
-    living = (pid.spent for _, pid in rows if pid is not None)
-    return day.used(history.day, now) + sum(living, Usage())
+    return day.used(history.day, now) + _of_living(rows)
+
+
+def _of_living(rows: Sequence[Living]) -> Usage:
+    return sum((pid.spent for _, pid in rows if pid is not None), Usage())
 
 
 def _tokens(usage: Usage, policy: Policy) -> Tokens:
@@ -161,19 +166,20 @@ def _tokens(usage: Usage, policy: Policy) -> Tokens:
     )
 
 
-def row(record: Record, policy: Policy) -> dict[str, object]:
-    """The members that all rows share."""
+def row(record: Record, policy: Policy, running: Usage = NOTHING) -> dict[str, object]:
+    """The members that all rows share; `running` is what a living run has spent by now."""
+    left, used = tokens_left(record, policy), running.spend(policy.cached_token_weight)
     return {
         "issue_id": record.id,
         "issue_identifier": record.issue.identifier,
         "issue_url": record.issue.url,
         "title": record.issue.title,
         "state": record.issue.state,
-        "tokens": _tokens(record.usage, policy),
+        "tokens": _tokens(record.usage + running, policy),
         "budget": Budget(
             limit=policy.max_tokens_per_issue,
             granted=(budget(record, policy) or 0) - (policy.max_tokens_per_issue or 0),
-            left=tokens_left(record, policy),
+            left=None if left is None else max(0, left - used),
         ),
         "dispatch_count": record.runs,
         "retry_count": record.failures,
@@ -197,11 +203,9 @@ def _running(record: Record, world: World, now: datetime) -> Living:
     running = record.running
     assert running is not None, "only running records come here"
     seen = world.agents.sight(record.key, running.run)
-    pid = seen.pid if seen.pid is not None and seen.pid.run == running.run else None
-    common = row(record, world.policy)
+    pid = sign_of(seen, running)
+    common = row(record, world.policy, pid.spent if pid is not None else NOTHING)
     common["thread_id"] = (pid.thread if pid else "") or common["thread_id"]
-    if pid is not None:
-        common["tokens"] = _tokens(record.usage + pid.spent, world.policy)
     shown = RunningRow(
         **common,  # type: ignore[arg-type]
         run=running.run,
@@ -217,6 +221,11 @@ def _running(record: Record, world: World, now: datetime) -> Living:
         note=_note(record, seen, pid, now),
     )
     return shown, pid
+
+
+def sign_of(seen: Sighting, running: Running) -> PidFile | None:
+    """The sign of life of this very run."""
+    return seen.pid if seen.pid is not None and seen.pid.run == running.run else None
 
 
 def _phase(seen: Sighting, pid: PidFile | None) -> str:

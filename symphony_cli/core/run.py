@@ -209,6 +209,8 @@ class Order:
     totals: dict[str, Usage] = field(default_factory=dict)
     """The last known running total of every thread this issue ever had, sub-agents' too."""
     previous: PreviousAttempt | None = None
+    environment_in_row: int = 0
+    """Runs of this issue in a row that ended before the model's first answer."""
     merged: Merged = Merged()
     rework: ReworkCap | None = None
     format: int = 1

@@ -304,6 +304,9 @@ CONTEXT = "context"
 CONVERSATION = "conversation"
 """The provider will not go on with what the thread has come to: the next run has a new one."""
 
+COMPACTION = "compaction"
+"""A thread is full, and making it shorter failed for a reason of its own."""
+
 MODEL = "model"
 """The provider does not have the model; a thread keeps the one it began with."""
 
@@ -325,8 +328,8 @@ def _is_useless(record: Record, verdict: Verdict) -> bool:
 def _is_spoilt(record: Record, verdict: Verdict) -> bool:
     """A conversation that the provider does not take is given up when it does so twice in a row:
     once may be whatever stands between us and the provider."""
-    again = record.last is not None and record.last.reason == CONVERSATION
-    return verdict.reason == CONTEXT or (verdict.reason == CONVERSATION and again)
+    again = record.last is not None and record.last.reason == verdict.reason
+    return verdict.reason == CONTEXT or (verdict.reason in (CONVERSATION, COMPACTION) and again)
 
 
 NO_ATTEMPT = frozenset({Outcome.NOT_ELIGIBLE, Outcome.ENVIRONMENT, Outcome.PROVIDER})

@@ -49,6 +49,18 @@ def ago(now: datetime, then: datetime | None) -> str:
     return f"{seconds:.0f}s"
 
 
+def short(tokens: int) -> str:
+    """Tokens in at most four characters."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if tokens >= size:
+            return (
+                f"{tokens / size:.0f}{unit}"
+                if tokens >= 10 * size
+                else f"{tokens / size:.1f}{unit}"
+            )
+    return str(tokens)
+
+
 def as_text(result: object) -> str:
     """Any result of a command.
 
@@ -165,7 +177,7 @@ def _name(row: Row) -> str:
 
 def _running(result: StatusResult, now: datetime) -> str:
     def said(message: str, note: str) -> str:
-        return clip(note or message or "-", 30)
+        return clip(note or message or "-", 24)
 
     rows = [
         (
@@ -173,13 +185,14 @@ def _running(result: StatusResult, now: datetime) -> str:
             clip(row.state, 12),
             clip(row.phase, 16),
             row.turn_count,
+            short(row.tokens.spend),
             ago(now, row.started_at),
             ago(now, row.last_event_at),
             said(row.last_message, row.note),
         )
         for row in result.running
     ]
-    heads = ("ISSUE", "STATE", "PHASE", "TURN", "FOR", "QUIET", "LAST SAID")
+    heads = ("ISSUE", "STATE", "PHASE", "TURN", "SPENT", "FOR", "QUIET", "LAST SAID")
     return _table("Running", heads, rows)
 
 

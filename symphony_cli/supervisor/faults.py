@@ -17,7 +17,7 @@ from symphony_cli.supervisor.clocks import What
 from symphony_cli.supervisor.notices import TurnError
 from symphony_cli.supervisor.protocol import Refusal
 
-CONTEXT = "context"
+CONTEXT, COMPACTION = "context", "compaction"
 USAGE_LIMIT = "usage_limit"
 MODEL = "model"
 
@@ -87,8 +87,8 @@ _CONVERSATION = Trouble(
     Outcome.FAILED,
     "conversation",
     "The provider answered before, and refused what the conversation has come to",
-    "The next run begins a new thread; if that fails too, make the issue smaller or say it "
-    "differently",
+    "The next run tries the same thread once more, and the one after that begins a new one; if "
+    "that fails too, make the issue smaller or say it differently",
 )
 _POLICY = Trouble(
     Outcome.FAILED,
@@ -118,6 +118,13 @@ _CONTEXT = Trouble(
     "The next run begins a new thread and is told how far this one came; if it happens again, "
     "split the issue",
 )
+_COMPACTION = Trouble(
+    Outcome.FAILED,
+    COMPACTION,
+    "The conversation is longer than the model's context, and making it shorter failed",
+    "The next run tries the same thread once more, and the one after that begins a new one; "
+    "`symphony logs` shows what went wrong",
+)
 _OTHER = Trouble(
     Outcome.FAILED,
     "turn",
@@ -137,6 +144,7 @@ TROUBLES = (
     _DENIED,
     SANDBOX,
     _CONTEXT,
+    _COMPACTION,
     _OTHER,
 )
 """All kinds of errors of a turn."""
@@ -194,12 +202,14 @@ def of_context(why: str) -> Fault:
 
 def of_compaction(error: TurnError | None) -> Fault:
     """What it means that Codex could not make a conversation shorter: the fault of whoever kept it
-    from trying, else the conversation's."""
+    from trying; the conversation's when it is too long for that as well, or refused for it."""
     if error is None:
         return of_context("Codex does not say why")
     trouble = _trouble(error)
-    theirs = trouble.outcome in (Outcome.PROVIDER, Outcome.ENVIRONMENT) and trouble is not _REQUEST
-    return (trouble if theirs else _CONTEXT).fault(_said(error))
+    if trouble in (_CONTEXT, _REQUEST):
+        return _CONTEXT.fault(_said(error))
+    theirs = trouble.outcome in (Outcome.PROVIDER, Outcome.ENVIRONMENT)
+    return (trouble if theirs else _COMPACTION).fault(_said(error))
 
 
 def of_silence(silent: float, times: int, retried: TurnError | None) -> Fault:

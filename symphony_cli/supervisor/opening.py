@@ -25,6 +25,14 @@ WRITER_PAUSE, WRITER_PATIENCE = 2.0, 40.0
 take. A Codex that dies lets go at once; one that lives, a person's own perhaps, does not, and then
 a new thread is better than no work."""
 
+GONE = ("no rollout found", "stale path", "failed to read thread", "thread not found")
+"""Words of refusals after which a thread will never be resumed (measured with 0.163 and 0.169)."""
+
+REFUSED_PATIENCE, PATIENT_RUNS = 6.0, 3
+"""Any other refusal may pass (an MCP server that did not start, a provider that is not configured
+any more): so many seconds it is asked again, then the run ends with the conversation kept. Only the
+next run after so many such ends in a row gives it up."""
+
 
 class Opening:
     """Asks for the thread of the order, or a new one, and knows when it may be told."""
@@ -60,8 +68,7 @@ class Opening:
                 self._held_by_another(why, now)
                 return None
             case "thread/resume", Refusal(message=why):
-                self._start_anew(why)
-                return None
+                return self._refused(message, why, now)
             case _, Refusal():
                 return faults.of_opening(method, message)
             case _, Reply(result=result):
@@ -92,6 +99,19 @@ class Opening:
             self.due = now.mono + WRITER_PAUSE
         else:
             self._start_anew(f"another process has had it open for {waited:.0f} s ({why})")
+
+    def _refused(self, refusal: Refusal, why: str, now: Moment) -> Fault | None:
+        """The context is dear: it is left only when it is gone, or nothing else has helped."""
+        given_up = self._order.environment_in_row >= PATIENT_RUNS
+        if given_up or any(words in why for words in GONE):
+            self._start_anew(why)
+            return None
+        if self._held_since is None:
+            self._held_since = now.mono
+        if now.mono - self._held_since >= REFUSED_PATIENCE:
+            return faults.of_opening("thread/resume", refusal)
+        self.due = now.mono + WRITER_PAUSE
+        return None
 
     def _start_anew(self, because: str) -> None:
         self._old, self._fresh_because = None, because

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from symphony_cli.commands.unblock import Asked, unblock
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.reasons import BlockReason, Outcome
 from symphony_cli.core.run import GitFacts
+from symphony_cli.core.usage import Usage
 from symphony_cli.errors import UsageError
 from symphony_cli.ids import IssueId
 from symphony_cli.render.machine import as_csv
-from symphony_cli.render.text import as_text
+from symphony_cli.render.text import as_text, short
 from tests.fakes.world import FakeWorld
 from tests.promises import check_at_rest
 
@@ -374,3 +376,26 @@ def test_status_of_an_issue_has_its_reason_as_one_word_and_what_would_change_it(
 ) -> None:
     found = explain(world.sockets(), name, ())
     assert (found.kind, found.reason, bool(found.change)) == (kind, reason, reason != "")
+
+
+def test_what_a_living_run_has_spent_by_now_is_in_every_figure() -> None:
+    world = FakeWorld(policy=Policy(max_tokens_per_issue=1000))
+    world.issue("A-1")
+    world.tick()
+    run = world.run_of("A-1")
+    assert run.pid is not None
+    run.pid = replace(run.pid, spent=Usage(input=640), last_message="I test.")
+    screen, found = status(world.sockets()), explain(world.sockets(), "A-1", ())
+
+    (row,) = screen.running
+    assert (screen.codex_totals.spend, row.tokens.spend, row.budget.left) == (640, 640, 360)
+    assert (found.issue["tokens"], found.issue["budget"]) == (row.tokens, row.budget)
+    assert (found.last_message, "360 left of 1,000" in as_text(found)) == ("I test.", True)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [(0, "0"), (999, "999"), (1000, "1.0k"), (9960, "10.0k"), (52_400, "52k"), (1_300_000, "1.3M")],
+)
+def test_tokens_are_told_in_a_few_characters(tokens: int, shown: str) -> None:
+    assert short(tokens) == shown

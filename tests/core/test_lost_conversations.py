@@ -31,8 +31,11 @@ def test_a_thread_that_could_not_go_on_or_is_full_is_a_lost_conversation(
     assert after.fresh_threads == lost
 
 
-def test_a_conversation_that_the_provider_refuses_once_is_kept_and_twice_in_a_row_is_not() -> None:
-    refused: dict[str, Any] = {"outcome": Outcome.FAILED, "reason": "conversation", "thread": OLD}
+@pytest.mark.parametrize("reason", ["conversation", "compaction"])
+def test_a_conversation_that_cannot_go_on_once_is_kept_and_twice_in_a_row_is_not(
+    reason: str,
+) -> None:
+    refused: dict[str, Any] = {"outcome": Outcome.FAILED, "reason": reason, "thread": OLD}
     once = (dispatched(), ended(**refused))
     twice = (*once, dispatched(run="run_2"), ended(run="run_2", **refused))
     kept, dropped = record(*once), record(*twice)

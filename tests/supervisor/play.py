@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -87,8 +88,10 @@ class Play:
         totals: dict[str, Usage] | None = None,
         tracker_wait: float = 1800.0,
         told: Brief | None = None,
+        environment_in_row: int = 0,
     ) -> None:
         given = order(codex, limits, thread, totals, tracker_wait)
+        given = replace(given, environment_in_row=environment_in_row)
         self.session = Session(given, told or brief(), thread, fresh_because)
         self.seconds = 0.0
         self.actions: list[Action] = []

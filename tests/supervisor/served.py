@@ -102,7 +102,9 @@ class Conversation:
                 self.update(old.id)
             return old.id
         if old is not None:
-            self.receive({"id": self._number("thread/resume"), "error": {"message": "no rollout"}})
+            self.receive(
+                {"id": self._number("thread/resume"), "error": {"message": "no rollout found"}}
+            )
         name = f"thread-{len(self.threads)}"
         self.threads[name] = Thread(name)
         self.reply("thread/start", thread={"id": name})

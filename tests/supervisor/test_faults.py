@@ -64,7 +64,7 @@ def test_a_failed_turn_is_told_apart_by_its_kind_and_status(
 
 
 def test_the_kinds_above_are_all_there_are() -> None:
-    told = {reason for _, _, reason in KINDS} | {"conversation"}
+    told = {reason for _, _, reason in KINDS} | {"conversation", "compaction"}
     assert {trouble.reason for trouble in faults.TROUBLES} == told
 
 
@@ -130,6 +130,8 @@ def test_silence_in_which_codex_only_retries_is_not_the_issues_fault(
         (TurnError("", "contextWindowExceeded"), (Outcome.FAILED, "context")),
         (TurnError(BODY, "other"), (Outcome.FAILED, "context")),
         (None, (Outcome.FAILED, "context")),
+        (TurnError("", "tooManyDenials"), (Outcome.FAILED, "compaction")),
+        (TurnError("incomplete", "other"), (Outcome.FAILED, "compaction")),
         (TurnError(CUT, "other"), (Outcome.PROVIDER, "network")),
         (TurnError("", "usageLimitExceeded"), (Outcome.PROVIDER, "usage_limit")),
         (TurnError("", "unauthorized"), (Outcome.ENVIRONMENT, "unauthorized")),

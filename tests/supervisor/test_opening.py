@@ -84,6 +84,41 @@ def test_a_thread_that_cannot_be_resumed_is_replaced_and_told_why() -> None:
     )
 
 
+REFUSED = "error resuming thread: required MCP servers failed to initialize: lab: timed out"
+
+
+def test_a_refusal_that_passes_costs_no_conversation() -> None:
+    play = Play(thread=OLD)
+    play.initialized()
+    play.refuse("thread/resume", REFUSED)
+    play.wait(2)
+    play.reply("thread/resume", thread={"id": THREAD})
+    play.turn_starts()
+    (line,) = began(play)
+    assert isinstance(line, report.ThreadBegan)
+    assert (line.thread.id, line.resumed) == (THREAD, True)
+
+
+def test_a_refusal_that_stays_ends_the_run_and_keeps_the_conversation_for_the_next() -> None:
+    play = Play(thread=OLD)
+    play.initialized()
+    for _ in range(4):
+        play.refuse("thread/resume", REFUSED)
+        play.wait(2)
+    assert (play.ending(), "thread/start" in play.methods, began(play)) == (
+        ("environment", "launch"),
+        False,
+        [],
+    )
+
+
+def test_a_conversation_that_three_runs_could_not_resume_is_given_up() -> None:
+    play = Play(thread=OLD, environment_in_row=3)
+    play.initialized()
+    play.refuse("thread/resume", REFUSED)
+    assert play.methods[-1] == "thread/start"
+
+
 HELD = "thread thread-1 already has an active writer"
 
 
