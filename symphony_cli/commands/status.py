@@ -30,16 +30,22 @@ from symphony_cli.core.history import History
 from symphony_cli.core.holds import in_force
 from symphony_cli.core.limits import budget, rework_cycles, tokens_left
 from symphony_cli.core.policy import Policy
-from symphony_cli.core.record import Record, Running
+from symphony_cli.core.record import Hold, Record, Running
 from symphony_cli.core.run import SILENT_AFTER, PidFile
 from symphony_cli.core.snapshot import Sighting
 from symphony_cli.core.tickfile import TickFile
-from symphony_cli.core.times import age
+from symphony_cli.core.times import age, span
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId
 from symphony_cli.ports import World
 
 NOTHING = Usage()
+
+
+def _probe(hold: Hold, now: datetime) -> str:
+    left = hold.wait.left(now)
+    return f"one probe goes in {span(left)}" if left > 0 else "one probe goes, or is at it"
+
 
 Living = tuple[RunningRow, PidFile | None]
 """The row of a run, and the sign of life that it is made from."""
@@ -89,7 +95,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         paused=history.pause is not None,
         pause=history.pause,
         holds={
-            kind: f"{hold.count} in a row: {hold.error}"
+            kind: f"{hold.count} in a row: {hold.error}; {_probe(hold, now)}"
             for kind, hold in history.holds.items()
             if in_force(kind, hold)
         },

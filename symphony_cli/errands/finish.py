@@ -26,7 +26,7 @@ from symphony_cli.core.reasons import Outcome
 from symphony_cli.core.run import MARKER, Brief, GitFacts, Identity, Order
 from symphony_cli.core.verdict import LAST_PHASE, compose
 from symphony_cli.errands import act
-from symphony_cli.errands.sweep import remains, still_there, sweep
+from symphony_cli.errands.sweep import remains, still_there, strangers, sweep
 from symphony_cli.errors import StateError, SymphonyError
 from symphony_cli.paths import RunPaths
 
@@ -198,6 +198,14 @@ def take_steps(
         findings.git = GitFacts(branch=brief.branch, kept_because="its git facts could not be read")
         findings.git = wiring.git_facts(order, brief)
 
+    def look() -> None:
+        pids = ", ".join(map(str, strangers(heart.file, brief.workspace)))
+        if pids:
+            findings.troubles.append(
+                f"pid {pids} began after this run and works in its workspace: should it be the"
+                " agent's, end it"
+            )
+
     steps = [Step("the sweep", clean, reserve=pace.for_git)]
     if brief.workspace and Path(brief.workspace).is_dir():
         steps += [
@@ -205,7 +213,14 @@ def take_steps(
             Step("the sweep", clean, reserve=pace.for_git),
             Step("keeping the work", git),
         ]
+        if was_lost(mine.paths):
+            steps.append(Step("looking for strangers", look))
     walk(steps, clock.monotonic() + pace.total, findings.troubles)
+
+
+def was_lost(paths: RunPaths) -> bool:
+    """The run died before it could say how it ends."""
+    return report.add_up(runfolder.report_lines(paths)).closing is None
 
 
 def pace_of(lines: Sequence[report.Line]) -> Pace:

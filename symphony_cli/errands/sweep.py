@@ -146,6 +146,20 @@ def remains(known: PidFile, places: Iterable[str]) -> list[Identity]:
     return [identity for identity in identities if identity is not None]
 
 
+def strangers(known: PidFile, workspace: str) -> tuple[int, ...]:
+    """Who works in the workspace, began after the run did, and cannot be told from a person's
+    shell: of a run that was killed nobody is a descendant any more, and a daemon may have dropped
+    mark and group. They are for a person to judge, and named, not ended."""
+    roots = [os.path.realpath(workspace)]
+    mine = {os.getpid(), *processes.descendants(os.getpid())}
+    others = (pid for pid in processes.all_pids() if pid not in mine)
+    return tuple(
+        sorted(
+            pid for pid in others if _started_in(pid, known, roots) and not processes.is_shared(pid)
+        )
+    )
+
+
 def _started_in(pid: int, known: PidFile, roots: Iterable[str]) -> bool:
     identity = processes.identify(pid)
     if identity is None or identity.boot != known.process.boot or identity.start < known.began:

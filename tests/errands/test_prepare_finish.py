@@ -370,3 +370,22 @@ def test_a_tick_is_started_for_the_workflow_of_the_run(world: World) -> None:
     command = finish.tick_command("/w/WORKFLOW.md")
 
     assert command[1:] == ["-P", "-m", "symphony_cli", "--workflow", "/w/WORKFLOW.md", "tick"]
+
+
+def test_who_dropped_its_mark_and_its_group_is_named_when_the_run_was_killed(world: World) -> None:
+    there = world.root / "daemon.pid"
+    daemon = f"sh -c 'echo $$ > {there}; exec sleep 60'"
+    world.hooks = Hooks(before_run=f"env -i setsid {daemon} & sleep 300", timeout=300)
+    world.write_issue()
+    order = world.order()
+    paths = world.start(order)
+    until(lambda: there.exists() and there.read_text().endswith("\n"))
+    pid = int(there.read_text())
+    world.agents().signal(order.key, order.run, "KILL")
+    world.finish(order)
+    verdict = world.verdict(paths)
+    lives = processes.identify(pid) is not None
+    end(pid)
+
+    assert (verdict.outcome, lives, verdict.survivors) == (Outcome.LOST, True, ())
+    assert f"pid {pid} began after this run and works in its workspace" in verdict.detail
