@@ -14,6 +14,13 @@ from symphony_cli.core.reasons import WHAT_CHANGES, Why
 from symphony_cli.core.record import GONE, Record, Running
 from symphony_cli.core.tickfile import PassedOver
 
+SEEN_HERE = frozenset(
+    {Why.PAUSED, Why.BLOCK, Why.BACKOFF, Why.NOT_ELIGIBLE}
+    | {Why.LABEL, Why.ASSIGNEE, Why.PROJECT, Why.BLOCKER}
+)
+"""Reasons that the ledger tells by itself: where it does not, a person has typed something since
+the last tick, or a wait is over, and what that tick said of them is old."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -80,7 +87,7 @@ def _idle(
     in_line = "queued" if record.place is not None else "waiting"
     if history.pause is not None:
         return _for(Why.PAUSED, paused(history.pause), in_line)
-    if entry is None:
+    if entry is None or entry.reason in SEEN_HERE:
         return Standing(in_line, ("the next tick decides",), "", "the next tick")
     return _for(Why(entry.reason), entry.why, in_line)
 
