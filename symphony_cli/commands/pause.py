@@ -31,7 +31,7 @@ def pause(world: World, by: str, reason: str = "") -> PauseResult:
     history = world.ledger.history()
     if history.pause is not None:
         raise UsageError(
-            f"Dispatch is {paused(history.pause)} already. `symphony resume` lets it go on."
+            f"Dispatch is already {paused(history.pause)}. `symphony resume` lets it go on."
         )
     world.ledger.append(e.Paused(world.clock(), by, reason))
     running = sum(record.running is not None for record in history.records.values())

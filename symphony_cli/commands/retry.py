@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symphony_cli.commands.unblock import known
+from symphony_cli.commands.unblock import known, onward
 from symphony_cli.core import events as e
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.record import Record
@@ -29,14 +29,15 @@ def retry(world: World, name: str, by: str, note: str = "") -> RetryResult:
     Raises:
         UsageError: there is no such issue, or nothing that `retry` can do for it.
     """
-    record = known(world.ledger.history(), name)
+    history = world.ledger.history()
+    record = known(history, name)
     released = _released(record)
     world.ledger.append(e.Retried(world.clock(), record.id, by, note))
     return RetryResult(
         issue_identifier=record.issue.identifier,
         released=released,
         by=by,
-        next="the next tick with a free slot starts it on its old thread",
+        next=onward(record, history, world.policy),
     )
 
 

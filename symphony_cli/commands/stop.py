@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from symphony_cli.commands.unblock import known
 from symphony_cli.core import events as e
+from symphony_cli.core.cures import clear_by
 from symphony_cli.core.reasons import BlockReason
 from symphony_cli.core.record import Record, Running
 from symphony_cli.core.run import StopNote
@@ -52,7 +53,8 @@ def block(world: World, name: str, by: str, note: str = "") -> StopResult:
         raise UsageError(f"{name} has finished ({record.issue.state}): there is nothing to hold.")
     if record.block is not None:
         raise UsageError(
-            f"{name} is blocked already ({record.block.reason}): {record.block.detail}."
+            f"{name} is blocked already ({record.block.reason}: {record.block.detail}): "
+            f"{clear_by(record.block.reason, name)}."
         )
     return _hold(world, record, record.running, by, f"held by {by}{f': {note}' if note else ''}")
 
@@ -71,9 +73,10 @@ def _hold(
     if running is not None:
         note = StopNote("operator", detail, by)
         world.agents.stop(record.key, running.run, note)
+    kept = "its thread and workspace are kept; " if record.runs else ""
     return StopResult(
         issue_identifier=name,
         run=running.run if running is not None else "",
         by=by,
-        next=f"its thread and workspace are kept; `symphony retry {name}` lets it go on",
+        next=f"{kept}`symphony retry {name}` lets it go on",
     )

@@ -9,6 +9,7 @@ from symphony_cli.core import events as e
 from symphony_cli.core.decisions import Deliver, Grant
 from symphony_cli.core.helping import Helping
 from symphony_cli.core.history import History
+from symphony_cli.core.lanes import thread_for
 from symphony_cli.core.limits import helping, run_limits, tokens_left, warning_due
 from symphony_cli.core.outbox import take_back
 from symphony_cli.core.policy import Policy
@@ -87,7 +88,7 @@ def _clear(world: World, record: Record, block: Block, by: str, asked: Asked) ->
         reason=block.reason.value,
         detail=block.detail,
         granted=_granted(block.reason, asked, given, world.policy),
-        next="the next tick with a free slot starts it on its old thread",
+        next=onward(record, history, world.policy),
         by=by,
     )
 
@@ -144,6 +145,13 @@ def known(history: History, name: str) -> Record:
     names = sorted(record.issue.identifier for record in history.records.values())
     listed = f" Known: {', '.join(names[:10])}." if names else " No issue was taken in yet."
     raise UsageError(f"There is no issue {name!r}.{listed}")
+
+
+def onward(record: Record, history: History, policy: Policy) -> str:
+    """What comes next for an issue that nothing of its own holds back any more."""
+    when = "the next tick" if history.pause is None else "the first tick after `symphony resume`"
+    thread = " on its old thread" if thread_for(record, policy) is not None else ""
+    return f"{when} with a free slot starts it{thread}"
 
 
 def _granted(reason: BlockReason, asked: Asked, given: Helping, policy: Policy) -> str:

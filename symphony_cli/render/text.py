@@ -113,6 +113,11 @@ def _folded(text: str) -> str:
     return textwrap.fill(plain(text), WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
+def _sentences(*lines: str) -> str:
+    """What a command of a person has done, each sentence on a line of its own."""
+    return "\n".join(_folded(line) for line in lines if line)
+
+
 def _wrapped(text: str) -> str:
     """A line of a list, carried on below itself where it is too long."""
     return textwrap.fill(
@@ -335,39 +340,42 @@ def _cut_off(answers: int) -> str:
 def unblock_text(result: UnblockResult) -> str:
     """What was cleared, and what comes next."""
     if not result.reason:
-        return (
-            f"{result.issue_identifier} was given {result.granted} while it runs.\n"
-            f"Recorded as given by {result.by}; {result.next}."
+        return _sentences(
+            f"{result.issue_identifier} was given {result.granted} while it runs.",
+            f"Recorded as given by {result.by}; {result.next}.",
         )
-    granted = f"Granted: {result.granted}.\n" if result.granted else ""
-    what = f"{result.reason}: {plain(result.detail)}"
-    return (
-        f"{result.issue_identifier} is no longer blocked ({what}).\n"
-        f"{granted}Recorded as cleared by {result.by}; {result.next}."
+    what = f"{result.reason}: {result.detail}"
+    return _sentences(
+        f"{result.issue_identifier} is no longer blocked ({what}).",
+        f"Granted: {result.granted}." if result.granted else "",
+        f"Recorded as cleared by {result.by}; {result.next}.",
     )
 
 
 def stop_text(result: StopResult) -> str:
     """Which run ends, and what stays."""
-    what = f"run {result.run} was told to stop" if result.run else "it is not started any more"
-    return f"{result.issue_identifier}: {what}; {result.next}."
+    what = (
+        f"run {result.run} was told to stop" if result.run else "it is held and will not be started"
+    )
+    return _sentences(f"{result.issue_identifier}: {what}; {result.next}.")
 
 
 def retry_text(result: RetryResult) -> str:
     """What no longer holds an issue back."""
-    return (
-        f"{result.issue_identifier} may go on; it was {plain(result.released).rstrip('.')}.\n"
-        f"Recorded as by {result.by}; {result.next}."
+    return _sentences(
+        f"{result.issue_identifier} may go on; it was {result.released.rstrip('.')}.",
+        f"Recorded as by {result.by}; {result.next}.",
     )
 
 
 def pause_text(result: PauseResult) -> str:
     """Whether dispatch is paused, and who goes on."""
-    runs = "1 run goes on" if result.running == 1 else f"{result.running} runs go on"
-    why = f" ({plain(result.reason)})" if result.reason else ""
+    some = "1 run goes on" if result.running == 1 else f"{result.running} runs go on"
+    runs = some if result.running else "nothing runs now"
+    why = f" ({result.reason})" if result.reason else ""
     if result.paused:
-        return f"Paused{why}: nothing new is started, {runs}; {result.next}."
-    return f"Dispatch goes on; {result.next}."
+        return _sentences(f"Paused{why}: nothing new is started, {runs}; {result.next}.")
+    return _sentences(f"Dispatch goes on; {result.next}.")
 
 
 def metrics_text(result: MetricsResult) -> str:

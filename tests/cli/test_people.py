@@ -46,7 +46,8 @@ def test_a_run_is_stopped_in_mid_turn_and_goes_on_later_on_its_thread(house: Hou
     )
     assert [(p["issue_identifier"], p["reason"]) for p in held_back] == [("A-1", "block")]
     assert cleared.code == 0
-    assert cleared.lines[0] == f"A-1 is no longer blocked (operator: {detail})."
+    said_so = " ".join(cleared.out.split())
+    assert said_so.startswith(f"A-1 is no longer blocked (operator: {detail}). Recorded")
     assert (second["outcome"], second["thread"]["id"]) == ("handed_over", first["thread"]["id"])
     (unblocked,) = house.events("unblocked")
     assert (unblocked["by"], unblocked["note"]) == (stopped["by"], "go on")

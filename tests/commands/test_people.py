@@ -290,7 +290,7 @@ def test_pausing_twice_and_resuming_what_runs_are_refused(world: FakeWorld) -> N
     with pytest.raises(UsageError, match="not paused"):
         resume(world.sockets(), "rui")
     pause(world.sockets(), "rui", "lunch")
-    with pytest.raises(UsageError, match=r"paused by rui since .* UTC: lunch already"):
+    with pytest.raises(UsageError, match=r"already paused by rui since .* UTC: lunch\."):
         pause(world.sockets(), "ana")
 
 
