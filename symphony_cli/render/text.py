@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from tabulate import tabulate
+import tabulate as tables
 
 from symphony_cli.commands.explain import IssueResult
 from symphony_cli.commands.happenings import Happened
@@ -24,6 +24,9 @@ from symphony_cli.core.times import age
 from symphony_cli.render.limits import provider
 
 WIDTH = 80
+
+tables.MIN_PADDING = 0
+"""Two more spaces in each column than there are between columns are too many for 80 columns."""
 
 
 def plain(text: str) -> str:
@@ -172,7 +175,7 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -
     body = [list(row) for row in rows]
     if not body:
         return ""
-    table = tabulate(body, headers=heads, tablefmt="plain", disable_numparse=True)
+    table = tables.tabulate(body, headers=heads, tablefmt="plain", disable_numparse=True)
     return f"{title}\n{table}"
 
 
