@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from textwrap import indent
 from types import TracebackType
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
@@ -18,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from symphony_cli.adapters import liquid
 from symphony_cli.core.issue import Blocker, Comment, Issue, norm
-from symphony_cli.core.reasons import RetryKind
+from symphony_cli.core.reasons import Outcome, RetryKind
 from symphony_cli.core.run import PreviousAttempt, PromptSettings
 from symphony_cli.core.shape import Json
 from symphony_cli.core.times import stamp
@@ -120,6 +121,8 @@ def render(
     """The prompt for one run; the template is chosen by the issue's state.
 
     `attempt`, `retry_kind` and `previous` are None on the first run; `comments` are the new ones.
+    After a question they are in the prompt though the template has no place for them: one of them
+    may be the answer.
 
     Raises:
         PromptError: an unknown variable or filter; names the line.
@@ -131,11 +134,13 @@ def render(
         "attempt": attempt,
         "retry_kind": None if retry_kind is None else retry_kind.value,
         "previous_attempt": None if previous is None else _previous(previous),
-        "comments": _told(comments),
+        "comments": [*_told(comments)],
         "nil": None,
     }
     try:
         prompt = _environment().from_string(text).render(values)
+        if comments and previous is not None and previous.outcome == Outcome.ASKED:
+            prompt = prompt if _tells_comments(text) else _answered(prompt, _told(comments))
     except _FAULTS as error:
         line = _line_of(error)
         fault = _sentence(text, line, str(error))
@@ -187,7 +192,7 @@ def fields(issue: Issue) -> dict[str, Json]:
         "archived": issue.archived,
         "created_at": _date(issue.created_at),
         "updated_at": _date(issue.updated_at),
-        "comments": _told(issue.comments),
+        "comments": [*_told(issue.comments)],
     }
 
 
@@ -200,9 +205,25 @@ def _blocker(blocker: Blocker) -> dict[str, Json]:
     }
 
 
-def _told(comments: Sequence[Comment]) -> list[Json]:
+def _tells_comments(text: str) -> bool:
+    """Whether a template says anything of comments."""
+    tree = _environment().parse(text)
+    named = any(node.name == "comments" for node in tree.find_all(nodes.Name))
+    return named or any(node.attr == "comments" for node in tree.find_all(nodes.Getattr))
+
+
+def _answered(prompt: str, comments: Sequence[dict[str, Json]]) -> str:
+    """The prompt, and below it what was said since a question, each line as a quote."""
+    said = "\n".join(
+        f"\n{comment['author'] or 'Somebody'}:\n{indent(str(comment['body']), '> ', bool)}"
+        for comment in comments
+    )
+    return f"{prompt.rstrip()}\n\nSince your question, this was written on the issue:\n{said}\n"
+
+
+def _told(comments: Sequence[Comment]) -> list[dict[str, Json]]:
     """The newest comments, oldest first, as many as fit; before them, how many did not."""
-    told: list[Json] = []
+    told: list[dict[str, Json]] = []
     room = MOST_COMMENTS
     for comment in reversed(comments):
         if told and len(comment.body) > room:

@@ -86,6 +86,28 @@ def test_the_run_before_and_new_comments_can_be_told() -> None:
     assert prompt == "retry: lost, a, b, half way Ada: please"
 
 
+@pytest.mark.parametrize(
+    ("template", "outcome", "prompt"),
+    [
+        (
+            "Do it.",
+            "asked",
+            "Do it.\n\nSince your question, this was written on the issue:\n"
+            "\nAda:\n> green\n> {{ x }}\n",
+        ),
+        ("Do it.", "failed", "Do it."),
+        ("Do it: {{ comments | length }}.", "asked", "Do it: 1."),
+        ("Do it: {{ issue.comments | length }}.", "asked", "Do it: 0."),
+    ],
+)
+def test_an_answer_is_told_also_by_a_template_without_a_place_for_it(
+    template: str, outcome: str, prompt: str
+) -> None:
+    previous, said = PreviousAttempt(outcome), [Comment("green\n{{ x }}", "Ada")]
+    settings = PromptSettings(template)
+    assert render(settings, ISSUE, 2, RetryKind.RESUMED, previous, said) == prompt
+
+
 def test_the_text_of_an_issue_is_never_a_template() -> None:
     hostile = replace(ISSUE, description="{{ issue.title }}{% for %}{# x #}")
     assert rendered("{{ issue.description }}", hostile) == "{{ issue.title }}{% for %}{# x #}"
