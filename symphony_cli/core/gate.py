@@ -176,9 +176,13 @@ def _in_force(name: str, history: History, world: Snapshot) -> str | None:
 def no_room(record: Record, room: Room, policy: Policy) -> Pass | None:
     """Why there is no slot for this issue."""
     if room.running >= policy.slots:
-        return Why.SLOTS, f"all {policy.slots} slots are taken (`agent.max_concurrent_agents`)"
+        return Why.SLOTS, f"{_taken(policy.slots)} (`agent.max_concurrent_agents`)"
     state = norm(record.issue.state)
     cap = policy.slots_by_state.get(state)
     if cap is not None and room.by_state.get(state, 0) >= cap:
-        return Why.STATE_CAP, f"all {cap} slots for {record.issue.state} are taken"
+        return Why.STATE_CAP, _taken(cap, f" for {record.issue.state}")
     return None
+
+
+def _taken(slots: int, whose: str = "") -> str:
+    return f"the only slot{whose} is taken" if slots == 1 else f"all {slots} slots{whose} are taken"

@@ -59,7 +59,7 @@ class Tick:
 
     @property
     def passed(self) -> dict[str, str]:
-        """Why issues were passed over: `slots: all 1 slots are taken (...)`."""
+        """Why issues were passed over: `slots: the only slot is taken (...)`."""
         return {
             one["issue_identifier"]: f"{one['reason']}: {one['why']}"
             for one in self.json["passed_over"]

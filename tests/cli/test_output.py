@@ -276,7 +276,7 @@ def test_what_a_person_sees_fits_the_screen(crowd: Crowd) -> None:
     status = crowd.screens["status"]
     assert [line for line in status.splitlines() if line in titles] == titles
     assert "`symphony unblock B-1` lets it go on; so does a comment on the issue" in status
-    assert "C-1 passed over, slots: all 1 slots are taken" in " ".join(
+    assert "C-1 passed over, slots: the only slot is taken" in " ".join(
         crowd.screens["tick --dry-run"].split()
     )
 

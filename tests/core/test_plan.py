@@ -188,7 +188,7 @@ def test_a_full_state_at_the_head_holds_nobody_up() -> None:
     )
     policy = replace(POLICY, slots=3, slots_by_state={"todo": 1})
     assert decided(*past, policy=policy, runs={iid("A"): alive()}) == [
-        PassOver(iid("B"), Why.STATE_CAP, "all 1 slots for Todo are taken"),
+        PassOver(iid("B"), Why.STATE_CAP, "the only slot for Todo is taken"),
         start("C", state="In Progress"),
         start("D", state="In Progress"),
     ]

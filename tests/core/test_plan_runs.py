@@ -52,7 +52,7 @@ def test_a_run_that_ended_is_settled_and_its_slot_used_in_the_same_tick() -> Non
     assert decided(*past, policy=one_slot, runs={ABC: over(told)}) == [
         Settle(ABC, e.Ended(NOW, ABC, rid(), told)),
         start(attempt=2, retry_kind=CONTINUATION, thread=ThreadRef("t1")),
-        PassOver(iid("ABC-2"), Why.SLOTS, "all 1 slots are taken (`agent.max_concurrent_agents`)"),
+        PassOver(iid("ABC-2"), Why.SLOTS, "the only slot is taken (`agent.max_concurrent_agents`)"),
     ]
 
 

@@ -122,11 +122,17 @@ def test_without_a_slot_nobody_starts() -> None:
     assert no_room(record(), Room(1, {"todo": 1}), POLICY) is None
 
 
-@pytest.mark.parametrize(("cap", "running", "fits"), [(0, 0, False), (1, 0, True), (1, 1, False)])
-def test_a_state_has_slots_of_its_own(cap: int, running: int, fits: bool) -> None:
+@pytest.mark.parametrize(
+    ("cap", "running", "told"),
+    [
+        (0, 0, (Why.STATE_CAP, "all 0 slots for Todo are taken")),
+        (1, 0, None),
+        (1, 1, (Why.STATE_CAP, "the only slot for Todo is taken")),
+    ],
+)
+def test_a_state_has_slots_of_its_own(cap: int, running: int, told: tuple[Why, str] | None) -> None:
     policy = replace(POLICY, slots_by_state={"todo": cap})
-    reason = (Why.STATE_CAP, f"all {cap} slots for Todo are taken")
-    assert no_room(record(), Room(running, {"todo": running}), policy) == (None if fits else reason)
+    assert no_room(record(), Room(running, {"todo": running}), policy) == told
 
 
 # --- this issue
