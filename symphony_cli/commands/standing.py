@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from symphony_cli.core.cures import clear_by
@@ -52,7 +52,8 @@ def standing(
         cure = clear_by(block.reason, record.issue.identifier)
         why = f"{block.reason.value}: {block.detail}"
         return Standing("blocked", (why,), Why.BLOCK.value, cure)
-    return _idle(record, policy, passed, now, history)
+    found = _idle(record, policy, passed, now, history)
+    return replace(found, change=found.change.replace("ISSUE", record.issue.identifier))
 
 
 def _at_work(record: Record, running: Running) -> Standing:
