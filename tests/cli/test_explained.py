@@ -129,7 +129,7 @@ def test_where_an_issue_is_and_what_changes_that(
     assert (page.kind, page.reason, page.change) == (kind, reason, change)
     assert re.fullmatch(why, page.why[0])
     assert shown.startswith(f"{name} About {name} {kind} why ")
-    assert f"changed by {change} state " in shown or not change
+    assert f"remedy {change} state " in shown or not change
     assert [line for line in long if len(line.split()) > 1] == [], "only a path may be longer"
 
 
