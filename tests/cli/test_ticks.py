@@ -42,11 +42,11 @@ def test_a_dry_run_before_the_first_tick_makes_no_state(house: House) -> None:
 
 def test_a_loop_ticks_and_ends_when_its_time_is_up(house: House) -> None:
     began = time.monotonic()
-    told = house.run("tick", "--every", "1", "--for", "2.5", "--json")
+    told = house.run("tick", "--every", "1", "--for", "4.5", "--json")
     took = time.monotonic() - began
 
-    assert (told.code, told.out.count('"exit_code": 0') in (2, 3)) == (0, True)
-    assert 2.5 <= took < 20
+    assert (told.code, told.out.count('"exit_code": 0') in range(2, 6)) == (0, True)
+    assert 4.5 <= took < 40
 
 
 def test_every_0_takes_the_interval_of_the_workflow(house: House) -> None:

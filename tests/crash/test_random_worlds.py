@@ -206,7 +206,7 @@ class Worlds(RuleBasedStateMachine):
 
 TestRandomWorlds = Worlds.TestCase
 TestRandomWorlds.settings = settings(
-    max_examples=int(os.environ.get("SYMPHONY_WORLDS", "300")),
+    max_examples=int(os.environ.get("SYMPHONY_WORLDS", "150")),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -41,8 +41,9 @@ class Model:
     log: Path
 
     def requests(self) -> list[dict[str, Any]]:
-        """The bodies of all requests for an answer, in order."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        """The bodies of all requests for an answer, in order; half a line is yet to be written."""
+        text = self.log.read_text() if self.log.exists() else ""
+        lines = text[: text.rfind("\n") + 1].splitlines()
         asked = [json.loads(line) for line in lines]
         return [line["body"] for line in asked if line.get("path", "").endswith("/responses")]
 
