@@ -173,7 +173,8 @@ def take_steps(
 ) -> None:
     """Sweep; then, where there is a workspace: after_run, sweep what it left, look at the work."""
     environment = agent_environment(os.environ, order.settings, order.run, order.thread)
-    pace = pace_of(runfolder.report_lines(mine.paths))
+    lines = runfolder.report_lines(mine.paths)
+    pace = pace_of(lines)
     places = [str(mine.paths.folder), brief.workspace]
 
     def clean() -> None:
@@ -213,14 +214,14 @@ def take_steps(
             Step("the sweep", clean, reserve=pace.for_git),
             Step("keeping the work", git),
         ]
-        if was_lost(mine.paths):
+        if was_lost(lines):
             steps.append(Step("looking for strangers", look))
     walk(steps, clock.monotonic() + pace.total, findings.troubles)
 
 
-def was_lost(paths: RunPaths) -> bool:
+def was_lost(lines: Sequence[report.Line]) -> bool:
     """The run died before it could say how it ends."""
-    return report.add_up(runfolder.report_lines(paths)).closing is None
+    return report.add_up(lines).closing is None
 
 
 def pace_of(lines: Sequence[report.Line]) -> Pace:
