@@ -114,7 +114,10 @@ def test_a_lowered_number_of_turns_ends_a_run_at_a_turns_end(house: House) -> No
     detail = f"{verdict['turns']} turns are used up; the next run goes on."
     assert [[text[:24] for _, text in tick] for tick in told] == [["its limits are now 2 tur"], []]
     assert (verdict["outcome"], verdict["reason"]) == ("rolled_over", "max_turns")
-    assert (verdict["detail"], verdict["turns"] >= 3) == (detail, True)
+    sent = [one["input"][0]["text"][-80:] for one in turns(house)]
+    first = house.events("dispatched")[0]["run"]
+    assert (verdict["run"], verdict["detail"], verdict["turns"]) == (first, detail, len(sent)), sent
+    assert len(sent) >= 3
 
 
 def test_a_raised_number_of_turns_gives_a_run_more_of_them(house: House) -> None:
