@@ -76,11 +76,11 @@ def front(path: Path) -> str:
 
 
 def until(question: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
-    """The first answer that is neither None nor False; an error after a while."""
+    """The first answer that is true (an empty list is none); an error after a while."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = question()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         time.sleep(0.02)
     raise AssertionError(f"{what} did not happen within {seconds:.0f} s")

@@ -40,7 +40,7 @@ def until(question: Callable[[], T | None], seconds: float = 20.0, what: str = "
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = question()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         time.sleep(0.02)
     raise AssertionError(f"{what} did not happen within {seconds} s")

@@ -140,7 +140,7 @@ class House:
         while time.monotonic() < deadline:
             self.tick()
             answer = question()
-            if answer is not None and answer is not False:
+            if answer:
                 return answer
             time.sleep(pause)
         raise AssertionError(f"{what}: not within {seconds} s\n{self.story()}")
