@@ -13,7 +13,14 @@ from symphony_cli.core.history import History
 from symphony_cli.core.intake import doubts
 from symphony_cli.core.reasons import Cause, Why
 from symphony_cli.core.record import GONE, Record
-from symphony_cli.core.snapshot import Held, Read, Sighting, Snapshot, TrackerView
+from symphony_cli.core.snapshot import (
+    Held,
+    Read,
+    RemovalSight,
+    Sighting,
+    Snapshot,
+    TrackerView,
+)
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.errors import (
     ConfigError,
@@ -77,6 +84,8 @@ def observe(
         first=tuple(
             IssueId(passed.issue) for passed in last.passed_over if passed.reason == Why.DEADLINE
         ),
+        removals=_removals(world, history),
+        tidied_at=world.agents.tidied_at(),
     )
     return Observed(
         snapshot,
@@ -104,6 +113,14 @@ def _runs(world: World, history: History) -> tuple[dict[IssueId, Sighting], list
             errors.append(f"{record.issue.identifier}: {sighting.trouble}")
         seen[record.id] = sighting
     return seen, errors
+
+
+def _removals(world: World, history: History) -> dict[IssueId, RemovalSight]:
+    return {
+        record.id: world.agents.removal(record.key, record.removal.run)
+        for record in history.records.values()
+        if record.removal is not None
+    }
 
 
 def _tracker(

@@ -142,6 +142,16 @@ class StatePaths:
         return self.root / "refresh.lock"
 
     @property
+    def tidy(self) -> Path:
+        """What may go of the run folders, as the last tick decided that looked through them."""
+        return self.root / "tidy.json"
+
+    @property
+    def tidy_lock(self) -> Path:
+        """Held by the one errand that removes it."""
+        return self.root / "tidy.lock"
+
+    @property
     def workflow(self) -> Path:
         """The last good WORKFLOW.md."""
         return self.root / "workflow.json"
@@ -158,6 +168,10 @@ class StatePaths:
     def run(self, key: str, number: int) -> RunPaths:
         """One run of one issue."""
         return RunPaths(self.runs / key / str(number))
+
+    def removal(self, key: str) -> RunPaths:
+        """The newest removal of an issue's workspace: order, log and verdict."""
+        return RunPaths(self.runs / key / "removal")
 
     def issue_lock(self, key: str) -> Path:
         """The lock that a run of this issue holds for its whole life."""

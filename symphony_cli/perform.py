@@ -22,10 +22,13 @@ from symphony_cli.core.decisions import (
     PassOver,
     Recover,
     Release,
+    Remove,
     Settle,
+    SettleRemoval,
     Signal,
     Stop,
     TakeIn,
+    Tidy,
     Unblock,
     Warn,
     facts,
@@ -33,6 +36,7 @@ from symphony_cli.core.decisions import (
 from symphony_cli.core.limits import rework_cap
 from symphony_cli.core.reasons import Why
 from symphony_cli.core.record import Record, Write
+from symphony_cli.core.removal import Tidying
 from symphony_cli.core.run import Merged, Order, PreviousAttempt, RunLimits, Settings, StopNote
 from symphony_cli.errors import PutOff, RunLocked, SymphonyError, TrackerError, WriteRefused
 from symphony_cli.ids import IssueId, RunId
@@ -67,6 +71,10 @@ def perform(decision: Decision, world: World, now: datetime) -> Done:
             return _dispatch(decision, world, now)
         case Recover():
             return _recover(decision, world, now)
+        case Remove():
+            return _remove(decision, world, now)
+        case Tidy():
+            return _tidy(decision, world, now)
         case Deliver():
             return _deliver(decision, world, now)
         case Stop():
@@ -101,6 +109,15 @@ def describe(decision: Decision) -> str:
             return f"{text}; next attempt in {ended.wait:.0f} s" if ended.wait else text
         case Block() | Release() | Warn():
             return decision.detail
+        case Remove(why=why):
+            return f"its workspace goes: {why}"
+        case SettleRemoval(became=became):
+            return _became(became)
+        case Tidy():
+            return (
+                f"transcripts of {len(decision.transcripts)} finished issues and run folders of"
+                f" {len(decision.folders)} may go"
+            )
         case Unblock():
             note = f" ({decision.note})" if decision.note else ""
             return f"{decision.cause}: by {decision.by}{note}"
@@ -112,6 +129,13 @@ def describe(decision: Decision) -> str:
             return error
         case _:
             return ""
+
+
+def _became(became: e.Removed | e.Kept) -> str:
+    if isinstance(became, e.Kept):
+        return f"its workspace stays: {became.why}"
+    saved = f"; what only it had is kept as {became.rescue}" if became.rescue else ""
+    return f"its workspace is removed{saved}{f'; {became.note}' if became.note else ''}"
 
 
 def _granted(limits: RunLimits) -> str:
@@ -165,6 +189,40 @@ def _recover(decision: Recover, world: World, now: datetime) -> Done:
     finally:
         claim.drop()
     return Done("it died without a verdict; its last act is started")
+
+
+def _remove(decision: Remove, world: World, now: datetime) -> Done:
+    record = _record(world, decision.issue)
+    claim = _claim(world, record)
+    if isinstance(claim, PassOver):
+        return Done(claim.detail, claim)
+    try:
+        run = world.new_run()
+        world.ledger.append(*facts(decision, now, run))
+        world.agents.remove(claim, removal_order(record, world, run, now))
+    finally:
+        claim.drop()
+    return Done(describe(decision))
+
+
+def _tidy(decision: Tidy, world: World, now: datetime) -> Done:
+    roots = dict.fromkeys((world.settings.workspace.root, *decision.roots))
+    world.agents.tidy(Tidying(now, tuple(roots), decision.transcripts, decision.folders))
+    return Done(describe(decision))
+
+
+def removal_order(record: Record, world: World, run: RunId, now: datetime) -> Order:
+    """What the errand is told that removes the workspace of an issue's runs."""
+    return Order(
+        run=run,
+        issue=record.issue,
+        key=record.key,
+        number=0,
+        attempt=record.runs,
+        settings=_settings_for(record, world, world.settings.limits),
+        state_dir=world.state_dir,
+        ordered_at=now,
+    )
 
 
 def order_for(decision: Dispatch, record: Record, world: World, run: RunId, now: datetime) -> Order:

@@ -15,8 +15,9 @@ from symphony_cli.core.budget import Gauge
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
+from symphony_cli.core.removal import Tidying
 from symphony_cli.core.run import Order, RunLimits, Settings, StopNote
-from symphony_cli.core.snapshot import Disk, Held, Read, Sighting
+from symphony_cli.core.snapshot import Disk, Held, Read, RemovalSight, Sighting
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.ids import IssueId, Key, RunId
 
@@ -127,6 +128,19 @@ class Agents(Protocol):
 
     def signal(self, key: Key, run: RunId, name: str) -> bool:
         """Send TERM or KILL to a run that gives no sign of life; False when it is gone."""
+
+    def remove(self, claim: Claim, order: Order) -> None:
+        """Start the removal of an issue's workspace under its claim; `order.run` names it."""
+
+    def removal(self, key: Key, run: RunId) -> RemovalSight:
+        """What can be seen of this removal."""
+
+    def tidied_at(self) -> datetime | None:
+        """When old run folders were last looked through; None: there are none here."""
+
+    def tidy(self, what: Tidying) -> None:
+        """Write down what may go of run folders, and start the errand that removes it when there
+        is anything to remove."""
 
 
 class Bulletin(Protocol):

@@ -14,6 +14,7 @@ from pathlib import Path
 from symphony_cli import clock
 from symphony_cli.core.issue import Comment
 from symphony_cli.core.policy import STOP_LABELS
+from symphony_cli.core.removal import Tidying
 from symphony_cli.core.run import Brief, GitFacts, Order
 from symphony_cli.core.shape import Json
 from symphony_cli.errors import KeyRejected
@@ -179,7 +180,11 @@ def run_hook(
         HookFailed: it ended with an error or took too long.
     """
     hooks = order.settings.workspace.hooks
-    script = {"before_run": hooks.before_run, "after_run": hooks.after_run}[name]
+    script = {
+        "before_run": hooks.before_run,
+        "after_run": hooks.after_run,
+        "before_remove": hooks.before_remove,
+    }[name]
     from symphony_cli.adapters import hooks as runner
 
     runner.run_hook(
@@ -199,3 +204,73 @@ def git_facts(order: Order, brief: Brief) -> GitFacts:
     from symphony_cli.adapters import gitstore
 
     return gitstore.rescue(gitstore.site(order, brief), clock.now())
+
+
+def removable_workspace(order: Order) -> Path | None:
+    """The workspace that an order wants removed; None when it is gone.
+
+    Raises:
+        WorkspaceError: it is a link, lies outside of its root, or is another project's.
+    """
+    from symphony_cli.adapters import workspaces
+
+    return workspaces.removable(order)
+
+
+def keep_work(order: Order, workspace: Path) -> GitFacts:
+    """Keep in the rescue store what only this workspace has, and say what is in it. Of an empty
+    folder nothing has to be kept."""
+    if not any(workspace.iterdir()):
+        return GitFacts()
+    return git_facts(order, Brief(workspace=str(workspace)))
+
+
+def bury_workspace(order: Order, workspace: Path) -> None:
+    """Move a workspace into the trash of its root.
+
+    Raises:
+        WorkspaceError, StateError: it is where it was.
+    """
+    from symphony_cli.adapters import burial
+
+    burial.bury(_root(order), order.key, workspace)
+
+
+def empty_trash(order: Order) -> Sequence[str]:
+    """Delete what is in the trash; what could not be deleted, in sentences."""
+    from symphony_cli.adapters import burial
+
+    return burial.empty(_root(order))
+
+
+def disk_use(workspace: str, patience: float) -> int:
+    """Bytes of disk that a workspace takes; at least so much, when the time runs out."""
+    from symphony_cli.adapters import burial
+
+    until = clock.monotonic() + patience
+    return burial.disk_use(Path(workspace), enough=lambda: clock.monotonic() > until)
+
+
+def _root(order: Order) -> Path:
+    return Path(os.path.realpath(order.settings.workspace.root))
+
+
+def tidy(state: StatePaths, what: Tidying) -> Sequence[str]:
+    """Remove old transcripts and run folders, and empty the trash; troubles in sentences. Nothing
+    is done when another process is at it."""
+    from symphony_cli.adapters import burial, locks, tidying
+
+    lock = locks.take_run_lock(state.tidy_lock)
+    if lock is None:
+        return ()
+    try:
+        troubles: list[str] = []
+        for key in what.transcripts:
+            troubles += tidying.drop_transcripts(state, key)
+        for key in what.folders:
+            troubles += tidying.drop_folders(state, key)
+        for root in what.roots:
+            troubles += burial.empty(Path(root))
+        return troubles
+    finally:
+        os.close(lock)

@@ -239,7 +239,8 @@ def free_room(folder: Path) -> Disk | None:
         stat = os.statvfs(folder)
     except OSError:
         return None
-    return Disk(stat.f_bavail * stat.f_frsize, stat.f_favail, str(folder))
+    free = stat.f_bavail * stat.f_frsize
+    return Disk(free, stat.f_favail, str(folder), has_inodes=stat.f_files > 0)
 
 
 def who() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from symphony_cli.commands.tick import TickResult
 from symphony_cli.core import events as e
 from symphony_cli.core.endings import ENDED_BY
+from symphony_cli.core.history import History
 from symphony_cli.core.holds import in_force
 from symphony_cli.core.issue import norm
 from symphony_cli.core.limits import is_spent
@@ -12,6 +13,7 @@ from symphony_cli.core.outbox import comment_id
 from symphony_cli.core.policy import label_of, refusal
 from symphony_cli.core.queue import goes_on
 from symphony_cli.core.reasons import Cause, Why
+from symphony_cli.core.retention import over_since
 from symphony_cli.core.transitions import CUT_SHORT, NO_ATTEMPT
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, RunId
@@ -31,6 +33,7 @@ def check(world: FakeWorld) -> None:
         assert run.order.run in known, "promise 2: an agent runs that the ledger does not know"
     assert len(alive) <= world.policy.slots, "more agents than slots"
     _no_more_starts_than_allowed(world)
+    _only_what_is_over_is_removed(world)
     for issue, usage in _spent(world, known).items():
         record = history.find(issue)
         assert record is not None, f"promise 4: {issue} was worked and is forgotten"
@@ -57,6 +60,20 @@ def _no_more_starts_than_allowed(world: FakeWorld) -> None:
         elif isinstance(event, e.Unblocked) and event.cause is not Cause.LIMIT:
             starts[event.issue] = 0
             extra[event.issue] = (event.helping and event.helping.attempts) or 0
+
+
+def _only_what_is_over_is_removed(world: FakeWorld) -> None:
+    """A workspace is asked to go only while it is there and its issue is over (row G5)."""
+    events = world.ledger.events()
+    if not any(isinstance(event, e.RemovalAsked) for event in events):
+        return
+    past = History(id="ledger", workflow="WORKFLOW.md", position=1)
+    for event in events:
+        if isinstance(event, e.RemovalAsked):
+            record = past.find(event.issue)
+            assert record is not None and record.has_workspace, f"{event.issue} has no workspace"
+            assert over_since(record) is not None, f"{event.issue} is not over"
+        past.take(event)
 
 
 def check_order(world: FakeWorld, result: TickResult) -> None:
@@ -126,5 +143,7 @@ def check_at_rest(world: FakeWorld) -> None:
         if record.running is None:
             assert issue.id in passed, f"promise 7: nothing says why {issue.identifier} waits"
     for record in history.records.values():
-        if record.unanswered is not None:
+        assert record.removal is None or record.running is None, f"{record.key}: run and removal"
+        is_over = world.policy.rules.is_terminal(record.issue.state)
+        if record.unanswered is not None and not is_over:
             assert record.block is not None, f"promise 4: the block of {record.key} is lost"

@@ -13,13 +13,17 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIG_BLOCK, SIG_SETMASK, SIGTERM, Signals, pthread_sigmask
 
 from symphony_cli import clock, files, processes, runfolder
 from symphony_cli.adapters import locks
+from symphony_cli.adapters.burial import has_trash
+from symphony_cli.core.removal import RemovalVerdict, Tidying
 from symphony_cli.core.run import (
     MARKER,
     SHARED_MARKER,
@@ -30,7 +34,7 @@ from symphony_cli.core.run import (
     StopNote,
     Verdict,
 )
-from symphony_cli.core.snapshot import Sighting
+from symphony_cli.core.snapshot import RemovalSight, Sighting
 from symphony_cli.core.verdict import compose
 from symphony_cli.errors import IssueTrouble, RunLocked, StateError
 from symphony_cli.ids import IssueId, Key, RunId, digest
@@ -39,6 +43,10 @@ from symphony_cli.ports import Claim
 
 PREPARE = "symphony_cli.errands.prepare"
 FINISH = "symphony_cli.errands.finish"
+REMOVE = "symphony_cli.errands.remove"
+TIDY = "symphony_cli.errands.tidy"
+
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
@@ -189,6 +197,66 @@ class LocalAgents:
         """Send TERM or KILL to exactly the process of this run; False when it is gone."""
         paths = self._find(key, run)[0]
         return paths is not None and self._send(paths, run, Signals[f"SIG{name}"])
+
+    def remove(self, claim: Claim, order: Order) -> None:
+        """Write the order of a removal down and start its errand.
+
+        Raises:
+            StateError: its folder or process cannot be made; the claim is still held.
+        """
+        paths = self.state.removal(order.key)
+        files.make_folder(paths.folder)
+        with files.translated(paths.verdict, "removed"):
+            paths.verdict.unlink(missing_ok=True)
+        runfolder.save(order, paths.order, self.secrets)
+        self._launch(REMOVE, paths, claim)
+
+    def removal(self, key: Key, run: RunId) -> RemovalSight:
+        """What can be seen of this removal. The lock is looked at first, as in `sight`."""
+        try:
+            alive = locks.is_held(self.state.issue_lock(key))
+        except StateError as error:
+            return RemovalSight(alive=True, trouble=str(error))
+        try:
+            found = runfolder.load(RemovalVerdict, self.state.removal(key).verdict)
+        except StateError as error:
+            return RemovalSight(alive, trouble=str(error))
+        return RemovalSight(alive, found if found is not None and found.run == run else None)
+
+    def tidied_at(self) -> datetime:
+        """When old run folders were last looked through."""
+        try:
+            return datetime.fromtimestamp(self.state.tidy.stat().st_mtime, UTC)
+        except OSError:
+            return _NEVER
+
+    def tidy(self, what: Tidying) -> None:
+        """Publish what may go, and start the errand where there may be something to remove.
+
+        Raises:
+            StateError: neither can be done.
+        """
+        runfolder.save(what, self.state.tidy, durable=False)
+        if what.transcripts or what.folders or any(map(has_trash, what.roots)):
+            self._begin(self._errand(TIDY, self.state.root))
+
+    def _errand(self, module: str, *words: object) -> list[str]:
+        return [sys.executable, "-P", "-m", module, *map(str, words)]
+
+    def _begin(self, command: Sequence[str]) -> None:
+        """Start an errand that belongs to no run; nobody waits for it."""
+        environ = run_environment(self.environ, self.secret_names)
+        with files.translated(self.state.root, "tidied"):
+            process = subprocess.Popen(
+                command,
+                cwd=self.state.root,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._children.append(process)
 
     def _send(self, paths: RunPaths, run: RunId, number: Signals) -> bool:
         known = _pid_file(paths, run)

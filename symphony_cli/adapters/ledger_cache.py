@@ -19,7 +19,7 @@ from symphony_cli.errors import StateError
 from symphony_cli.ids import IssueId
 from symphony_cli.paths import StatePaths
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,8 @@ def save_cache(paths: StatePaths, at: Cached) -> Cached:
         issue: record
         for issue, record in history.records.items()
         if record.finished_at and not record.running and issue not in owing
+        # One whose workspace is still there is looked at in each tick: it may have to go.
+        if not record.has_workspace and record.removal is None
     }
     size = _append_finished(paths, list(done.values()), at.finished_bytes)
     rest = {issue: r for issue, r in history.records.items() if issue not in done}

@@ -123,6 +123,23 @@ def standing(order: Order) -> str:
     return str(path)
 
 
+def removable(order: Order) -> Path | None:
+    """The workspace of an issue's earlier runs, if it may be removed; None when it is gone.
+
+    Raises:
+        WorkspaceError: it is a link, lies outside of the root, or is another project's.
+        StateError: its marker cannot be read.
+    """
+    settings = order.settings.workspace
+    if not settings.path:
+        return None
+    path = _checked(settings, order.key)
+    marker = ready.marker_path(Path(os.path.realpath(settings.root)), order.key)
+    wanted = ready.marker_for(order, ready.READY, path, order.ordered_at)
+    ready.refuse_others(marker, ready.read(marker), wanted)
+    return path if path.is_dir() else None
+
+
 def branch_name(settings: WorkspaceSettings, issue: Issue, key: Key) -> str:
     """The branch of an issue: `workspace.branch`, else the tracker's, else `symphony/KEY`.
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import groupby
 
 from symphony_cli.core import events as e
-from symphony_cli.core.decisions import Decision, Deliver, Enrol, PassOver, TakeIn, facts
+from symphony_cli.core.decisions import Decision, Deliver, Enrol, PassOver, TakeIn, Tidy, facts
 from symphony_cli.core.history import History
 from symphony_cli.core.plan import plan
 from symphony_cli.core.reasons import Why
@@ -203,7 +203,9 @@ def _after(decision: Decision, history: History, now: datetime) -> History:
 
 
 def _is_bare(decision: Decision) -> bool:
-    """Nothing but the cursor moved: no news for anybody."""
+    """Nothing but the cursor moved, or nothing is old enough to go: no news for anybody."""
+    if isinstance(decision, Tidy):
+        return not decision.transcripts and not decision.folders
     return isinstance(decision, TakeIn) and not decision.sighted and not decision.missed
 
 
@@ -319,7 +321,7 @@ def stale(last: TickFile, now: datetime, interval: float) -> bool:
 
 
 def _issue(decision: Decision) -> IssueId | None:
-    return None if isinstance(decision, TakeIn) else decision.issue
+    return None if isinstance(decision, (TakeIn, Tidy)) else decision.issue
 
 
 def _kind(decision: Decision) -> str:
@@ -330,7 +332,7 @@ def _kind(decision: Decision) -> str:
 def _name(decision: Decision, history: History) -> str:
     issue = _issue(decision)
     if issue is None:
-        return "tracker"
+        return "state" if isinstance(decision, Tidy) else "tracker"
     record = history.find(issue)
     return record.issue.identifier if record else issue
 

@@ -159,6 +159,31 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """The workspace of an issue that is over goes, unless its work cannot be kept."""
+
+    issue: IssueId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRemoval:
+    """A removal came to its end; take in what became of the workspace."""
+
+    issue: IssueId
+    became: e.Removed | e.Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Look through old run folders and what killed errands left: see `core.removal.Tidying`."""
+
+    roots: tuple[str, ...] = ()
+    transcripts: tuple[Key, ...] = ()
+    folders: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Deliver:
     """Give the tracker a write that we owe."""
 
@@ -201,6 +226,9 @@ Decision = (
     | Finish
     | Reopen
     | Dispatch
+    | Remove
+    | SettleRemoval
+    | Tidy
     | Deliver
     | PassOver
     | Fault
@@ -211,7 +239,8 @@ NO_RUN = RunId("")
 
 
 def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Event, ...]:
-    """What goes into the ledger before `decision` is carried out; `run` is for a dispatch.
+    """What goes into the ledger before `decision` is carried out; `run` is for a dispatch or a
+    removal.
 
     A crash may leave only the first lines of a write. So the fact that closes a matter (the block,
     the cursor) comes last: without it the next plan decides the same again, with the same ids.
@@ -223,7 +252,11 @@ def facts(decision: Decision, now: datetime, run: RunId = NO_RUN) -> tuple[e.Eve
             return (ended,)
         case Recover() | Signal() | Grant() | Stop():
             return _to_a_run(decision, now)
-        case Deliver() | PassOver():
+        case Remove(issue=issue, why=why):
+            return (e.RemovalAsked(now, issue, run, why),)
+        case SettleRemoval(became=became):
+            return (became,)
+        case Deliver() | PassOver() | Tidy():
             return ()
         case Block() | SeeLabel() | Unblock() | Warn():
             return _about_limits(decision, now)

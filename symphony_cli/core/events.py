@@ -249,6 +249,39 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalAsked:
+    """The intent to remove the workspace of an issue that is over; `run` names this attempt."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The workspace is gone; what only it had is in the rescue store under `rescue`."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    rescue: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The workspace could not be removed and stays as it is; nobody tries again before `wait`
+    seconds."""
+
+    at: datetime
+    issue: IssueId
+    run: RunId
+    why: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
 class Owed:
     """A write to the tracker that we owe: kind is comment, add_label or remove_label."""
 
@@ -337,6 +370,9 @@ Event = (
     | PassedOver
     | Paused
     | Resumed
+    | RemovalAsked
+    | Removed
+    | Kept
     | Owed
     | Tried
     | Delivered
@@ -367,6 +403,8 @@ KINDS: dict[str, type[Event]] = {
         Warned,
         Paused,
         Resumed,
+        Removed,
+        Kept,
         Owed,
         Tried,
         Delivered,
@@ -380,6 +418,7 @@ KINDS: dict[str, type[Event]] = {
     "label_seen": LabelSeen,
     "topped_up": ToppedUp,
     "passed_over": PassedOver,
+    "removal_asked": RemovalAsked,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
 

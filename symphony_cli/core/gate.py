@@ -123,6 +123,10 @@ def _disk(world: Snapshot, policy: Policy) -> Pass | None:
     if disk.free_bytes < policy.min_free_bytes:
         free, floor = disk.free_bytes / 1e9, policy.min_free_bytes / 1e9
         return Why.DISK, f"{free:.1f} GB free in {disk.path}, below the floor of {floor:.1f} GB"
+    # A file system without a fixed number of inodes says that it has none at all.
+    if disk.has_inodes and disk.free_inodes < policy.min_free_inodes:
+        free_now, floor_now = f"{disk.free_inodes:,}", f"{policy.min_free_inodes:,}"
+        return Why.DISK, f"{free_now} inodes free in {disk.path}, below the floor of {floor_now}"
     return None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 
-from symphony_cli.core import blocks, gate, queue
+from symphony_cli.core import blocks, gate, queue, retention
 from symphony_cli.core.decisions import (
     Block,
     Decision,
@@ -78,6 +78,7 @@ class Planning:
         yield from self._each("releasing", self._release)
         yield from self._dispatch()
         yield from self._each("explaining", self._waiting)
+        yield from retention.clean(self.history, self.world, self.policy)
         yield from self._announce()
 
     def _each(

@@ -129,6 +129,13 @@ class Policy:
     fresh_thread_states: tuple[str, ...] = ()
     handoff_grace: float = 600.0
     min_free_bytes: int = 0
+    min_free_inodes: int = 0
+    keep_workspaces: int = 5
+    """So many workspaces of issues that are over stay, the newest."""
+    max_workspaces_bytes: int | None = None
+    """Above this, workspaces of issues that are over go, the oldest first."""
+    keep_run_days: int = 90
+    """How long the run folders of issues that are over stay."""
     provider_hold: float = 900.0
     provider_hold_cap: float = 21600.0
 

@@ -42,7 +42,7 @@ WHAT_CHANGES: dict[Why, str] = {
     Why.PROVIDER: "time: a probe goes when the wait is over, and its first answer lets all go on",
     Why.ENVIRONMENT: "mending what the error names: a probe goes after the wait and lets all go on",
     Why.TRACKER: "the next read of the tracker that succeeds",
-    Why.DISK: "free room for workspaces, or a lower `workspace.min_free_gb`",
+    Why.DISK: "free room for workspaces (`symphony gc`), or a lower floor in WORKFLOW.md",
     Why.DAY_BUDGET: "time, or a higher `agent.max_tokens_per_day`",
     Why.PAUSED: "`symphony resume`",
     Why.DEADLINE: "the next tick, in which it goes first",

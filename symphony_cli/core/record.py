@@ -81,6 +81,23 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """The workspace is being removed; `run` names this attempt."""
+
+    run: RunId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The workspace of an issue that is over could not be removed, so often in a row."""
+
+    why: str
+    wait: Wait
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A person wants nothing new to be started."""
 
@@ -196,6 +213,12 @@ class Record:
     workspace: str = ""
     root: str = ""
     branch: str = ""
+    workspace_bytes: int = 0
+    """Disk that the workspace took when the newest run ended; 0 when that is unknown."""
+    removal: Removal | None = None
+    removed_at: datetime | None = None
+    """Since when the workspace is gone; a later run makes it anew."""
+    stay: Stay | None = None
     entries: dict[str, int] = field(default_factory=dict)
     """How often the issue was seen to enter each state (normal form)."""
     stalls: int = 0
@@ -208,3 +231,8 @@ class Record:
     def id(self) -> IssueId:
         """The tracker's id."""
         return self.issue.id
+
+    @property
+    def has_workspace(self) -> bool:
+        """Whether a workspace was made for it that nobody has removed since."""
+        return bool(self.workspace) and self.removed_at is None

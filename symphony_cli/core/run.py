@@ -344,6 +344,8 @@ class Verdict:
     base: str = ""
     """The commit that the branch was at when this run began, as in `Brief`."""
     git: GitFacts | None = None
+    workspace_bytes: int = 0
+    """Disk that the workspace takes, without what it borrows; 0 when nobody measured it."""
     state: str = ""
     """The state that the issue was in when the run ended, when it ended for that."""
     told: Issue | None = None

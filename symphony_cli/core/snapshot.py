@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from symphony_cli.core.issue import Comment, Issue
+from symphony_cli.core.removal import RemovalVerdict
 from symphony_cli.core.run import PidFile, RunLimits, Verdict
 from symphony_cli.ids import IssueId, RunId
 
@@ -26,6 +27,16 @@ class Sighting:
     """Limits that it was given since it began."""
     trouble: str = ""
     """A file of the run that is there but cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalSight:
+    """What can be seen of a removal that was asked for. `alive` means: the issue's lock is held."""
+
+    alive: bool = False
+    verdict: RemovalVerdict | None = None
+    trouble: str = ""
+    """Its verdict is there and cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,8 @@ class Disk:
     free_bytes: int
     free_inodes: int
     path: str = ""
+    has_inodes: bool = True
+    """False where the file system makes inodes as it needs them, and counts none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +129,7 @@ class Snapshot:
     """Rows older than what we held that the tick before met, by what they said."""
     first: tuple[IssueId, ...] = ()
     """Issues passed over for lack of time in the tick before; they go first now."""
+    removals: dict[IssueId, RemovalSight] = field(default_factory=dict)
+    """An entry for every issue whose workspace is being removed, as far as the ledger knows."""
+    tidied_at: datetime | None = None
+    """When old run folders were last looked through; None where there are none."""

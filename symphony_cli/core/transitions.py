@@ -16,7 +16,17 @@ from symphony_cli.core.reasons import (
     Cause,
     Outcome,
 )
-from symphony_cli.core.record import GONE, Block, LastRun, Passed, Record, Retry, Running
+from symphony_cli.core.record import (
+    GONE,
+    Block,
+    LastRun,
+    Passed,
+    Record,
+    Removal,
+    Retry,
+    Running,
+    Stay,
+)
 from symphony_cli.core.run import Verdict
 from symphony_cli.core.times import Wait
 from symphony_cli.core.usage import Usage
@@ -74,8 +84,25 @@ def changed(record: Record, event: e.Event, position: int) -> Record:
             return replace(record, passed=Passed(event.why, event.detail, event.at))
         case e.Blocked() | e.LabelSeen() | e.Unblocked() | e.ToppedUp() | e.Retried() | e.Warned():
             return _held_or_given(record, event)
+        case e.RemovalAsked() | e.Removed() | e.Kept():
+            return _of_removal(record, event)
         case _:
             return _of_run(record, event)
+
+
+def _of_removal(record: Record, event: e.RemovalAsked | e.Removed | e.Kept) -> Record:
+    """What becomes of the workspace of an issue that is over. Whoever asked last is answered."""
+    match event:
+        case e.RemovalAsked():
+            return replace(record, removal=Removal(event.run, event.at))
+        case _ if record.removal is None or record.removal.run != event.run:
+            return record
+        case e.Removed():
+            return replace(record, removal=None, stay=None, removed_at=event.at, workspace_bytes=0)
+        case e.Kept():
+            times = record.stay.times + 1 if record.stay is not None else 1
+            stay = Stay(event.why, Wait(event.at, event.wait), times)
+            return replace(record, removal=None, stay=stay)
 
 
 def _held_or_given(
@@ -211,6 +238,9 @@ def ended(record: Record, event: e.Ended) -> Record:
         workspace=record.workspace or verdict.workspace,
         root=record.root or (verdict.root if verdict.workspace else ""),
         branch=record.branch or verdict.branch,
+        workspace_bytes=verdict.workspace_bytes or record.workspace_bytes,
+        removed_at=None if verdict.workspace else record.removed_at,
+        stay=None,
         began=record.began or verdict.base,
         tip=verdict.git.head if verdict.git and verdict.git.commits_ahead else record.tip,
         stalls=record.stalls + verdict.stalls,

@@ -51,6 +51,12 @@ def take_over(arguments: Sequence[str] | None = None) -> Act:
     return Act(RunPaths(options.folder), locks, secrets)
 
 
+def let_go(locks: Sequence[int]) -> None:
+    """Close the run's locks. Only ever closed: see `adapters.locks`."""
+    for lock in locks:
+        os.close(lock)
+
+
 def tell_bug(
     secrets: Sequence[str],
     kind: type[BaseException],

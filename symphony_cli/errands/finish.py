@@ -34,17 +34,18 @@ from symphony_cli.paths import RunPaths
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How long the steps may take, in seconds: all together, one round of signals, and what is
-    kept for git."""
+    kept for git, and of that for a look at how large the workspace is."""
 
     total: float
     patience: float
     for_git: float
+    for_size: float
 
 
-ORDINARY = Pace(total=110.0, patience=5.0, for_git=35.0)
+ORDINARY = Pace(total=110.0, patience=5.0, for_git=35.0, for_size=5.0)
 """With the verdict that makes the two minutes of the act."""
 
-HURRIED = Pace(total=2.5, patience=0.4, for_git=1.0)
+HURRIED = Pace(total=2.5, patience=0.4, for_git=1.0, for_size=0.0)
 """The machine goes down, and five seconds have to do for supervisor and finish together."""
 
 BY_SIGNAL = (Outcome.INTERRUPTED, "signal")
@@ -63,6 +64,7 @@ class Findings:
     is_swept: bool = False
     """The last sweep came to its end, so that it is known who survives."""
     git: GitFacts | None = None
+    workspace_bytes: int = 0
     troubles: list[str] = field(default_factory=list)
 
 
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     order = wiring.rooted(runfolder.order(mine.paths))
     with contextlib.ExitStack() as at_last:
         at_last.callback(_go_on, mine, order, knocked)
-        at_last.callback(let_go, mine.locks)
+        at_last.callback(act.let_go, mine.locks)
         if not told(mine.paths, order):
             settle(mine, order)
 
@@ -124,6 +126,7 @@ def settle(mine: act.Act, order: Order) -> None:
             lines,
             clock.now(),
             git=findings.git,
+            workspace_bytes=findings.workspace_bytes,
             survivors=findings.survivors,
             troubles=findings.troubles,
             rebooted=heart.rebooted,
@@ -199,6 +202,9 @@ def take_steps(
         findings.git = GitFacts(branch=brief.branch, kept_because="its git facts could not be read")
         findings.git = wiring.git_facts(order, brief)
 
+    def measure() -> None:
+        findings.workspace_bytes = wiring.disk_use(brief.workspace, pace.for_size)
+
     def look() -> None:
         pids = ", ".join(map(str, strangers(heart.file, brief.workspace)))
         if pids:
@@ -212,7 +218,8 @@ def take_steps(
         steps += [
             Step("after_run", hook, reserve=pace.for_git + pace.patience),
             Step("the sweep", clean, reserve=pace.for_git),
-            Step("keeping the work", git),
+            Step("keeping the work", git, reserve=pace.for_size),
+            Step("measuring the workspace", measure),
         ]
         if was_lost(lines):
             steps.append(Step("looking for strangers", look))
@@ -256,12 +263,6 @@ def _take(step: Step, deadline: float, troubles: list[str]) -> None:
     except BaseException as error:
         troubles.append(f"{step.name} met a bug, see agent.log: {error!r}")
         raise
-
-
-def let_go(locks: Sequence[int]) -> None:
-    """Close the run's locks. Only ever closed: see `adapters.locks`."""
-    for lock in locks:
-        os.close(lock)
 
 
 def tick_command(workflow: str) -> list[str]:

@@ -36,6 +36,7 @@ POLICY = Policy(
     max_tokens_per_day=5000,
     max_dispatch_attempts=2,
     max_rework_cycles=1,
+    keep_workspaces=0,
 )
 OURS = ("symphony-stuck", "symphony-budget-exceeded")
 REASONS = {Outcome.ASKED: "input", Outcome.FAILED: "prompt", Outcome.NOT_ELIGIBLE: "merged"}
@@ -191,6 +192,20 @@ class Worlds(RuleBasedStateMachine):
     def a_run_is_lost(self, data: st.DataObject) -> None:
         data.draw(st.sampled_from(self.world.agents.living())).alive = False
 
+    @precondition(lambda self: self.world.agents.removing())
+    @rule(data=st.data(), removed=st.booleans(), over=st.booleans(), ticks=some_ticks)
+    def a_removal_ends(self, data: st.DataObject, removed: bool, over: bool, ticks: int) -> None:
+        key = data.draw(st.sampled_from(self.world.agents.removing()))
+        why = "" if removed else "somebody works in it"
+        self.world.agents.remove_to_the_end(key, removed=removed, over=over, why=why)
+        self.ticks(ticks)
+
+    @precondition(lambda self: self.world.agents.removing())
+    @rule(data=st.data())
+    def a_removal_is_killed(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(self.world.agents.removing()))
+        self.world.agents.removals[key].alive = False
+
     @invariant()
     def promises_hold(self) -> None:
         check(self.world)
@@ -200,6 +215,7 @@ class Worlds(RuleBasedStateMachine):
         for _ in range(3):
             self.world.tick()
             self.world.let_finishes_end()
+            self.world.agents.let_removals_end()
             self.world.later(seconds=3000)
         check_at_rest(self.world)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from symphony_cli.core.reasons import Outcome
+from symphony_cli.core.removal import RemovalVerdict, Tidying
 from symphony_cli.core.run import (
     GitFacts,
     Identity,
@@ -16,7 +17,7 @@ from symphony_cli.core.run import (
     ThreadRef,
     Verdict,
 )
-from symphony_cli.core.snapshot import Sighting
+from symphony_cli.core.snapshot import RemovalSight, Sighting
 from symphony_cli.core.usage import Usage
 from symphony_cli.errors import RunLocked
 from symphony_cli.ids import IssueId, Key, RunId
@@ -35,6 +36,15 @@ class FakeRun:
     finishing: bool = False
     granted: RunLimits | None = None
     spent: Usage = Usage()
+
+
+@dataclass(slots=True)
+class FakeRemoval:
+    """One removal of a workspace: at work until it says what became of it, or dies."""
+
+    order: Order
+    alive: bool = True
+    verdict: RemovalVerdict | None = None
 
 
 class FakeClaim:
@@ -57,10 +67,13 @@ class FakeAgents:
         self.signals: list[tuple[Key, str]] = []
         self.started: list[str] = []
         self.locked_elsewhere: set[Key] = set()
+        self.removals: dict[Key, FakeRemoval] = {}
+        self.tidied: datetime | None = None
+        self.tidyings: list[Tidying] = []
         self._fuse = fuse
 
     def claim(self, issue: IssueId, key: Key) -> FakeClaim:
-        alive = any(run.alive for run in self.runs.get(key, []))
+        alive = any(run.alive for run in self.runs.get(key, [])) or self._is_removing(key)
         if alive or key in self.claimed or key in self.locked_elsewhere:
             raise RunLocked(f"a run of {issue} is alive.")
         return FakeClaim(self, key)
@@ -72,6 +85,7 @@ class FakeAgents:
         runs.append(run)
         self._fuse.spark("after the order is written")
         assert not any(other.alive for other in runs), "two agents on one issue"
+        assert not self._is_removing(order.key), "an agent in a workspace that is being removed"
         run.alive = True
         identity = Identity(4000 + len(self.started), 1, "boot")
         run.pid = PidFile(order.run, identity, "turn", order.ordered_at)
@@ -121,6 +135,46 @@ class FakeAgents:
             self.find(key, run).alive = False
         self._fuse.spark(f"after {name}")
         return True
+
+    def remove(self, claim: object, order: Order) -> None:
+        self._fuse.spark("before the removal is started")
+        assert not any(run.alive for run in self.runs.get(order.key, [])), "under a living run"
+        self.removals[order.key] = FakeRemoval(order)
+        self._fuse.spark("after the removal is started")
+
+    def removal(self, key: Key, run: RunId) -> RemovalSight:
+        found = self.removals.get(key)
+        mine = found is not None and found.order.run == run
+        alive = self._is_removing(key) or any(one.alive for one in self.runs.get(key, []))
+        return RemovalSight(alive, found.verdict if found is not None and mine else None)
+
+    def _is_removing(self, key: Key) -> bool:
+        return key in self.removals and self.removals[key].alive
+
+    def removing(self) -> list[Key]:
+        """The issues whose workspaces are being removed."""
+        return [key for key in self.removals if self._is_removing(key)]
+
+    def let_removals_end(self) -> None:
+        """Every removal succeeds."""
+        for key in self.removing():
+            self.remove_to_the_end(key)
+
+    def remove_to_the_end(self, key: Key, **more: object) -> None:
+        """The removal of a workspace comes to its end."""
+        found = self.removals[key]
+        verdict = RemovalVerdict(found.order.run, removed=True)
+        found.verdict = replace(verdict, **more)  # type: ignore[arg-type]
+        found.alive = False
+
+    def tidied_at(self) -> datetime | None:
+        return self.tidied
+
+    def tidy(self, what: Tidying) -> None:
+        self._fuse.spark("before tidying")
+        self.tidied = what.at
+        self.tidyings.append(what)
+        self._fuse.spark("after tidying")
 
     def find(self, key: Key, run: RunId) -> FakeRun:
         return next(r for r in self.runs[key] if r.order.run == run)

@@ -28,9 +28,10 @@ from symphony_cli.commands.stop import block, stop
 from symphony_cli.commands.unblock import Asked, unblock
 from symphony_cli.core.history import History
 from symphony_cli.core.issue import Issue
+from symphony_cli.core.removal import RemovalVerdict, Tidying
 from symphony_cli.core.run import Identity, Order, PidFile, RunLimits, StopNote, Verdict
 from symphony_cli.core.shape import decode
-from symphony_cli.core.snapshot import Disk, Sighting
+from symphony_cli.core.snapshot import Disk, RemovalSight, Sighting
 from symphony_cli.core.usage import Usage
 from symphony_cli.ids import IssueId, Key, RunId
 from symphony_cli.ports import World
@@ -50,6 +51,8 @@ class Theatre:
     def __init__(self) -> None:
         self.seen: dict[RunId, Sighting] = {}
         self.told: list[str] = []
+        self.removing: dict[Key, RemovalSight] = {}
+        self.tidied: datetime | None = None
         self.now = BEGIN
 
     def claim(self, issue: IssueId, key: Key) -> Theatre:
@@ -88,6 +91,24 @@ class Theatre:
     def signal(self, key: Key, run: RunId, name: str) -> bool:
         self.told.append(f"signal {key}: {name}")
         return True
+
+    def remove(self, claim: object, order: Order) -> None:
+        self.told.append(f"remove the workspace of {order.issue.identifier}")
+        self.removing[order.key] = RemovalSight(alive=True)
+
+    def removal(self, key: Key, run: RunId) -> RemovalSight:
+        return self.removing.get(key, RemovalSight())
+
+    def remove_to_the_end(self, key: Key, run: RunId, said: Mapping[str, Any]) -> None:
+        """The removal of a workspace says what became of it."""
+        verdict = decode(RemovalVerdict, {"run": run, "removed": True, **said})
+        self.removing[key] = RemovalSight(alive=False, verdict=verdict)
+
+    def tidied_at(self) -> datetime | None:
+        return self.tidied
+
+    def tidy(self, what: Tidying) -> None:
+        self.tidied = what.at
 
 
 @dataclass
@@ -145,6 +166,7 @@ class Stage:
         if "disk" in step:
             self.disk = Disk(round(step["disk"] * 1e9), 1_000_000, "/workspaces")
         self._runs(step.get("runs", {}), step.get("spent", {}))
+        self._removals(step.get("removals", {}))
         if "policy" in step:
             self.policy = replace(self.policy, **step["policy"])
 
@@ -176,6 +198,12 @@ class Stage:
             else:
                 verdict = decode(Verdict, {"run": run, "issue": record.id} | shown)
                 self.agents.seen[run] = Sighting(False, run, 1, verdict=verdict)
+
+    def _removals(self, told: Mapping[str, Any]) -> None:
+        for record in self.history.records.values():
+            if record.removal is not None and record.issue.identifier in told:
+                said = told[record.issue.identifier] or {}
+                self.agents.remove_to_the_end(record.key, record.removal.run, said)
 
     # What is printed.
 

@@ -156,7 +156,15 @@ def policy(config: Config, assignee: str, project: str = "") -> Policy:
         fresh_thread_states=normed(agent.fresh_thread_states),
         handoff_grace=agent.handoff_grace_ms / 1000,
         min_free_bytes=round(config.workspace.min_free_gb * 10**9),
+        min_free_inodes=config.workspace.min_free_inodes,
+        keep_workspaces=config.workspace.keep_last_n,
+        max_workspaces_bytes=_bytes(config.workspace.max_total_gb),
+        keep_run_days=config.state.keep_days,
     )
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    return None if gigabytes is None else round(gigabytes * 10**9)
 
 
 def workspace(config: Config, places: Places) -> WorkspaceSettings:

@@ -22,7 +22,10 @@ class StateSection(Section):
 
     path: str = key("state", "Folder of the ledger and the runs.", "path")
     keep_days: Whole = key(
-        90, "How long run folders of finished issues stay.", "days", ge=0, effect=Effect.LATER
+        90,
+        "How long run folders of finished issues stay; their transcripts stay 14 days at most.",
+        "days",
+        ge=0,
     )
 
 
@@ -86,17 +89,17 @@ class WorkspaceSection(Section):
     min_free_gb: Number = key(
         0.0, "Below this much free disk nothing is started; 0 is no floor.", "GB", ge=0
     )
+    min_free_inodes: Whole = key(
+        0, "With fewer free inodes nothing is started; 0 is no floor.", "inodes", ge=0
+    )
     max_total_gb: Number | None = key(
         None,
         "Workspaces of finished issues go, oldest first, above this.",
         "GB",
         shown="none",
         gt=0,
-        effect=Effect.LATER,
     )
-    keep_last_n: Whole = key(
-        5, "So many workspaces of finished issues stay.", ge=0, effect=Effect.LATER
-    )
+    keep_last_n: Whole = key(5, "So many workspaces of finished issues stay, the newest.", ge=0)
 
 
 class HooksSection(Section):

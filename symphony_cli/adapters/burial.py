@@ -1,0 +1,105 @@
+"""Where a workspace goes that is no longer wanted: by one rename into `<root>/.trash/`.
+
+The rename is what removes it; the deleting afterwards may take long, may be killed, and is done
+again by whoever comes next. So nothing is ever half a workspace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from symphony_cli import files
+from symphony_cli.adapters.ready import marker_path
+from symphony_cli.adapters.trees import remove_tree
+from symphony_cli.errors import StateError, WorkspaceError
+
+TRASH = ".trash"
+"""Folder of ours under `workspace.root`; keys never begin with a dot."""
+
+
+def trash(root: Path) -> Path:
+    """Where the removed workspaces of a root wait to be deleted."""
+    return root / TRASH
+
+
+def has_trash(root: str) -> bool:
+    """Whether something waits there; False where nobody can tell."""
+    try:
+        return any(os.scandir(trash(Path(root))))
+    except OSError:
+        return False
+
+
+def bury(root: Path, key: str, workspace: Path) -> Path:
+    """Move a workspace into the trash of its root, and forget its marker; where it is now.
+
+    Raises:
+        WorkspaceError: it is a link, or another file system, or the trash is no folder of ours.
+        StateError: the disk does not let us; the workspace is where it was.
+    """
+    place = trash(root)
+    if place.is_symlink() or workspace.is_symlink():
+        raise WorkspaceError(f"{place if place.is_symlink() else workspace} is a link: remove it")
+    files.make_folder(place)
+    if place.stat().st_dev != workspace.stat().st_dev:
+        raise WorkspaceError("it is a file system of its own, which cannot be moved")
+    with files.translated(workspace, "moved into the trash"):
+        grave = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=place)) / "workspace"
+        workspace.rename(grave)
+        files.sync_folder(place)
+        files.sync_folder(workspace.parent)
+        marker_path(root, key).unlink(missing_ok=True)
+    return grave.parent
+
+
+def empty(root: Path, tell: Callable[[Path], None] = lambda path: None) -> tuple[str, ...]:
+    """Delete what is in the trash of a root, telling each entry first; what could not be, in words.
+
+    Somebody else may be at it too: what is gone already is well.
+    """
+    troubles = []
+    place = trash(root)
+    if place.is_symlink():
+        return (f"{place} is a link and was not followed",)
+    for entry in sorted(place.glob("*")):
+        tell(entry)
+        try:
+            remove_tree(entry)
+        except StateError as error:
+            troubles.append(str(error))
+    with contextlib.suppress(OSError):
+        place.rmdir()
+    return tuple(troubles)
+
+
+def disk_use(folder: Path, *, enough: Callable[[], bool] = lambda: False) -> int:
+    """Bytes of disk that a folder takes, hard links once; links are not followed.
+
+    Stops early when `enough()`: then it is at least so much. What cannot be read counts nothing.
+    """
+    seen: set[tuple[int, int]] = set()
+    total, waiting = 0, [folder]
+    while waiting and not enough():
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                found = _measured(entry)
+                if found is None or (found.st_dev, found.st_ino) in seen:
+                    continue
+                if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
+                    seen.add((found.st_dev, found.st_ino))
+                total += found.st_blocks * 512
+                if stat.S_ISDIR(found.st_mode):
+                    waiting.append(Path(entry.path))
+    return total
+
+
+def _measured(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
+        return None

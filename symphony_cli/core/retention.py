@@ -1,0 +1,163 @@
+"""What goes of issues that are over: workspaces by number and size, run folders by age (row G5).
+
+An issue is over when it reached a terminal state or the tracker does not have it any more. All
+others keep everything: the next run needs it. A workspace that could not be removed counts like
+any other, and is tried again after a wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from symphony_cli.core import events as e
+from symphony_cli.core.backoff import backoff
+from symphony_cli.core.decisions import Decision, Remove, SettleRemoval, Tidy
+from symphony_cli.core.history import History
+from symphony_cli.core.policy import Policy
+from symphony_cli.core.record import GONE, Record, Removal
+from symphony_cli.core.snapshot import RemovalSight, Snapshot
+from symphony_cli.core.times import age
+from symphony_cli.ids import IssueId
+
+MOST_AT_ONCE = 2
+"""Removals that may go on together: they are in nobody's way, and not in each other's."""
+
+TRANSCRIPT_DAYS = 14
+"""How long transcripts of issues that are over stay."""
+
+TIDY_EVERY = 86400.0
+"""Seconds between two looks through all run folders."""
+
+FIRST_WAIT, LONGEST_WAIT = 600.0, 86400.0
+"""Seconds before a workspace that had to stay is tried again; each time twice as long."""
+
+_DAY = 86400.0
+_ONLY_ONE = "only the newest of finished issues stays"
+_LOST = "its removal ended without a word; its agent.log may say more"
+
+
+def over_since(record: Record) -> datetime | None:
+    """When the issue came to its end; None while it may still be worked."""
+    if record.running is not None:
+        return None
+    if record.finished_at is not None:
+        return record.finished_at
+    if record.released != GONE:
+        return None
+    return record.last.at if record.last is not None else record.state_since
+
+
+def due(history: History, policy: Policy) -> dict[IssueId, str]:
+    """The issues whose workspaces should go, the oldest first, and why."""
+    reasons: dict[IssueId, str] = {}
+    total = 0
+    for rank, record in enumerate(_over(history)):
+        total += record.workspace_bytes
+        reason = _too_many(rank, policy) or _too_much(total, policy)
+        if reason:
+            reasons[record.id] = reason
+    return dict(reversed(reasons.items()))
+
+
+def _over(history: History) -> list[Record]:
+    """Issues that are over and have a workspace, the newest first."""
+    known = [(over_since(record), record) for record in history.records.values()]
+    found = [(at, record) for at, record in known if at is not None and record.has_workspace]
+    found.sort(key=lambda pair: (pair[0], pair[1].first_at, pair[1].id), reverse=True)
+    return [record for _, record in found]
+
+
+def _too_many(rank: int, policy: Policy) -> str:
+    keep = policy.keep_workspaces
+    if rank < keep:
+        return ""
+    stays = (
+        f"only {_newest(keep)} of finished issues" if keep else "no workspace of a finished issue"
+    )
+    return f"{stays} {'stay' if keep > 1 else 'stays'} (`workspace.keep_last_n`)"
+
+
+def _newest(keep: int) -> str:
+    return f"the {keep} newest" if keep > 1 else "the newest"
+
+
+def _too_much(total: int, policy: Policy) -> str:
+    most = policy.max_workspaces_bytes
+    if most is None or total <= most:
+        return ""
+    return (
+        f"it and the newer ones of finished issues take {total / 1e9:.1f} GB, more than the"
+        f" {most / 1e9:g} of `workspace.max_total_gb`"
+    )
+
+
+def clean(history: History, world: Snapshot, policy: Policy) -> Iterator[Decision]:
+    """Take in what became of removals, and begin new ones."""
+    begun = 0
+    for record in tuple(history.records.values()):
+        if record.removal is not None and record.id in world.removals:
+            settled = _settled(record, record.removal, world.removals[record.id], world.now)
+            begun += settled is None
+            if settled is not None:
+                yield SettleRemoval(record.id, settled)
+    if world.policy_error:
+        return  # what should go is said by a WORKFLOW.md that nobody can read now
+    for issue, why in due(history, policy).items():
+        record = history.records[issue]
+        waits = record.stay is not None and not record.stay.wait.over(world.now)
+        if record.removal is None and not waits and begun < MOST_AT_ONCE:
+            begun += 1
+            yield Remove(issue, why)
+    yield from _tidy(history, world, policy)
+
+
+def _settled(
+    record: Record, removal: Removal, seen: RemovalSight, now: datetime
+) -> e.Removed | e.Kept | None:
+    """The fact that a removal came to; None while it goes on."""
+    found = seen.verdict
+    if found is not None and found.removed:
+        return e.Removed(now, record.id, removal.run, found.rescue, found.why)
+    if found is None and seen.alive:
+        return None
+    why = seen.trouble or _LOST if found is None else found.why
+    times = record.stay.times + 1 if record.stay is not None else 1
+    over = found is None or found.over
+    wait = backoff(times, FIRST_WAIT, LONGEST_WAIT, record.id) if over else 0.0
+    return e.Kept(now, record.id, removal.run, why, wait)
+
+
+def _tidy(history: History, world: Snapshot, policy: Policy) -> Iterator[Decision]:
+    """Once a day. Only then are the finished issues read that left the cache long ago."""
+    if world.tidied_at is None or age(world.now, world.tidied_at) < TIDY_EVERY:
+        return
+    everybody = {**history.finished, **history.records}
+    old = [
+        (record, age(world.now, at))
+        for record in everybody.values()
+        if (at := over_since(record)) is not None and record.removal is None
+    ]
+    whole = {record.key for record, since in old if since > policy.keep_run_days * _DAY}
+    texts = {record.key for record, since in old if since > TRANSCRIPT_DAYS * _DAY} - whole
+    roots = {record.root for record in everybody.values() if record.root}
+    if not roots:
+        return  # nobody ever had a workspace: a day's pause would be for nothing
+    yield Tidy(tuple(sorted(roots)), tuple(sorted(texts)), tuple(sorted(whole)))
+
+
+def fate(record: Record, goes: dict[IssueId, str], policy: Policy) -> tuple[bool, str]:
+    """Whether the workspace of an issue goes, and why or why not, for people; `goes` is `due`."""
+    if over_since(record) is None:
+        return False, f"{record.issue.identifier} is not finished"
+    if record.removal is not None:
+        return True, f"it is being removed since {record.removal.at:%Y-%m-%d %H:%M} UTC"
+    if record.id not in goes:
+        keep = policy.keep_workspaces
+        return (
+            False,
+            f"it is {f'among the {keep}' if keep > 1 else 'the'} newest of finished issues",
+        )
+    if record.stay is not None:
+        return False, f"{goes[record.id]}; but it could not be removed: {record.stay.why}"
+    return True, goes[record.id]
