@@ -17,14 +17,18 @@ from datetime import datetime
 from pathlib import Path
 
 from symphony_cli.adapters import gitfolder, rescuestore
-from symphony_cli.adapters.rescuestore import REFS, Described, essence, ref_part
+from symphony_cli.adapters.rescuenote import Described, essence, message
+from symphony_cli.adapters.rescuestore import REFS, ref_part
 from symphony_cli.adapters.scratch import EMPTY_TREE, Scratch, scratch
-from symphony_cli.adapters.survey import Files, History, history, reachable, uncommitted
+from symphony_cli.adapters.survey import Files, History, history, ignored, reachable, uncommitted
 from symphony_cli.core.run import Brief, GitFacts, Order
 from symphony_cli.errors import SymphonyError, WorkspaceError
 
 MOST_NAMED = 200
 """So many dirty files are named in a verdict; it goes into a prompt."""
+
+MOST_IGNORED = 20
+"""So many ignored files and folders are named, in a verdict and in a rescue."""
 
 NO_COMMITS = EMPTY_TREE
 """The base of a repository that has no commit yet, as `git diff` names it. Without any base it is
@@ -87,7 +91,8 @@ def _examine(where: Site, now: datetime | None) -> GitFacts:
             found = uncommitted(place, past.head.commit, where.most)
             facts = _facts(place, past, found, where.base)
             if now is not None and _has_something(past, found):
-                facts = replace(facts, rescue=_keep(where, place, past, found, now))
+                note = _note(where, place, past, found, facts.ignored)
+                facts = replace(facts, rescue=_keep(where, place, past, found, note, now))
             return facts
     except SymphonyError as error:
         return replace(facts, kept_because=str(error))
@@ -109,9 +114,10 @@ def _facts(place: Scratch, past: History, found: Files, base: str) -> GitFacts:
         head=head,
         commits=_count(place, head, base),
         commits_ahead=_count(place, head, default),
-        dirty_files=_named(found.dirty),
+        dirty_files=_named(found.dirty, MOST_NAMED),
         diffstat=_diffstat(place, found),
         tree=found.tree,
+        ignored=_named(ignored(place), MOST_IGNORED),
     )
 
 
@@ -125,8 +131,8 @@ def _count(place: Scratch, head: str, since: str) -> int:
     return len(reachable(place, [head], [since])) if known else 0
 
 
-def _named(paths: Sequence[bytes]) -> tuple[str, ...]:
-    names = tuple(path.decode("utf-8", "replace") for path in paths[:MOST_NAMED])
+def _named(paths: Sequence[bytes], most: int) -> tuple[str, ...]:
+    names = tuple(path.decode("utf-8", "replace") for path in paths[:most])
     more = len(paths) - len(names)
     return (*names, f"… and {more} more") if more else names
 
@@ -142,7 +148,9 @@ def _diffstat(place: Scratch, found: Files) -> str:
     return out.decode("utf-8", "replace").rstrip()
 
 
-def _keep(where: Site, place: Scratch, past: History, found: Files, now: datetime) -> str:
+def _keep(
+    where: Site, place: Scratch, past: History, found: Files, note: Described, now: datetime
+) -> str:
     """Make the rescue commit, check its size, and publish it; the ref.
 
     Raises:
@@ -152,7 +160,7 @@ def _keep(where: Site, place: Scratch, past: History, found: Files, now: datetim
         inside = os.fsdecode(found.nested[0]).rstrip("/")
         raise WorkspaceError(f"it has a repository of its own inside, {inside}")
     _check_size("changed and new files have", found.size, where.most)
-    commit = _commit(where, place, past, found, now)
+    commit = _commit(where.key, place, found, note, now)
     _check_size("unpushed work has", _size(place, commit, past.remotes), where.most)
     with rescuestore.opened(where.root) as store:
         last, ours = store.last(where.key), store.newest(where.key, where.scope)
@@ -182,16 +190,35 @@ def _size(place: Scratch, commit: str, remotes: Sequence[str]) -> int:
     return int(place.git("rev-list", "--objects", "--disk-usage", "--stdin", data=data))
 
 
-def _commit(where: Site, place: Scratch, past: History, found: Files, now: datetime) -> str:
+def _note(
+    where: Site, place: Scratch, past: History, found: Files, names: Sequence[str]
+) -> Described:
+    """What the message of the rescue will say, but for the commit of the index."""
     head = past.head.commit
+    tips = _other_tips(place, past)
+    named = {commit for commit in (head, *(commit for _, commit in tips)) if commit}
+    lines = reachable(place, named, past.remotes, "--boundary")
+    edges = {line[1:] for line in lines if line.startswith("-")} | (named - past.unpushed)
+    return Described(
+        head=head,
+        branch=past.head.branch,
+        tips=tips,
+        scope=where.scope,
+        unpushed=len(reachable(place, [head], past.remotes)) if head else 0,
+        changed=len(found.dirty),
+        edges=tuple(sorted(edges)),
+        ignored=tuple(names),
+    )
+
+
+def _commit(key: str, place: Scratch, found: Files, note: Described, now: datetime) -> str:
     index = ""
     if found.index_tree not in ("", found.head_tree):
-        index = _new_commit(place, found.index_tree, [head], b"Index\n", _INDEX_DATE)
-    tips = _other_tips(place, past)
-    facts = Described(head, past.head.branch, index, tips, where.scope)
-    parents = [head, index, *(commit for _, commit in tips)]
+        index = _new_commit(place, found.index_tree, [note.head], b"Index\n", _INDEX_DATE)
+    parents = [note.head, index, *(commit for _, commit in note.tips)]
     date = f"@{int(now.timestamp())} +0000"
-    return _new_commit(place, found.tree, parents, rescuestore.message(where.key, facts), date)
+    text = message(key, replace(note, index=index))
+    return _new_commit(place, found.tree, parents, text, date)
 
 
 def _other_tips(place: Scratch, past: History) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,6 @@ for too, and whatever lock file of git lies here once we hold the lock is nobody
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from symphony_cli import clock, files
 from symphony_cli.adapters.gitenv import git, is_branch_name
 from symphony_cli.adapters.locks import take_run_lock
+from symphony_cli.adapters.rescuenote import Described, described
 from symphony_cli.adapters.scratch import HIDDEN, new_repository
 from symphony_cli.adapters.trees import remove_tree
 from symphony_cli.errors import WorkspaceError
@@ -227,54 +227,10 @@ def restore(store: Path, ref: str, into: Path) -> None:
 
 
 def _place_head(folder: Path, facts: Described) -> None:
-    branch = f"refs/heads/{facts.branch}"
-    if facts.branch:
+    """On the branch that HEAD was on; detached when no git would take its name."""
+    branch = f"refs/heads/{facts.branch}" if is_branch_name(facts.branch) else ""
+    if branch:
         git("symbolic-ref", "HEAD", branch, git_dir=folder)
     if facts.head:
-        target = branch if facts.branch else "HEAD"
+        target = branch or "HEAD"
         git("update-ref", "--no-deref", target, facts.head, git_dir=folder)
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What the message of a rescue says about its parents."""
-
-    head: str = ""
-    branch: str = ""
-    index: str = ""
-    tips: tuple[tuple[str, str], ...] = ()
-    """Name and commit of every other tip."""
-    scope: str = ""
-    """The tracker that the issue comes from."""
-
-
-def message(key: str, facts: Described) -> bytes:
-    """The message of a rescue commit."""
-    lines = [f"Rescue of {key}", "", f"head {facts.head or '-'} {facts.branch}".rstrip()]
-    lines += [f"scope {json.dumps(facts.scope)}"] if facts.scope else []
-    lines += [f"index {facts.index}"] if facts.index else []
-    lines += [f"tip {commit} {name}" for name, commit in facts.tips]
-    return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
-
-
-def described(commit: bytes) -> Described:
-    """Read back what `message` wrote, from a whole commit object."""
-    head, branch, index, scope, tips = "", "", "", "", []
-    text = commit.partition(b"\n\n")[2].decode("utf-8", "surrogateescape")
-    for line in text.splitlines()[2:]:
-        word, name, *rest = line.split(" ", 2)
-        if word == "head":
-            head, branch = name.strip("-"), "".join(rest)
-        elif word == "index":
-            index = name
-        elif word == "tip":
-            tips.append(("".join(rest), name))
-        elif word == "scope":
-            scope = json.loads(line.partition(" ")[2])
-    return Described(head, branch, index, tuple(tips), scope)
-
-
-def essence(commit: bytes) -> bytes:
-    """A commit object without who and when: what makes two rescues the same."""
-    lines = commit.split(b"\n")
-    return b"\n".join(line for line in lines if not line.startswith((b"author ", b"committer ")))

@@ -104,6 +104,15 @@ def uncommitted(place: Scratch, commit: str, most: int) -> Files:
     )
 
 
+def ignored(place: Scratch) -> tuple[bytes, ...]:
+    """Files that are ignored and nowhere tracked; a folder of nothing else as `name/`."""
+    out = place.git(
+        "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z",
+        on_files=True,
+    )  # fmt: skip
+    return tuple(sorted(_names(out)))
+
+
 def reachable(
     place: Scratch, tips: Iterable[str], without: Iterable[str], *options: str
 ) -> frozenset[str]:

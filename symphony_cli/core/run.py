@@ -307,6 +307,9 @@ class GitFacts:
     """The ref in the rescue store that keeps what is uncommitted or unpushed."""
     kept_because: str = ""
     """Why the work could not be rescued, so that the workspace must stay."""
+    ignored: tuple[str, ...] = ()
+    """Ignored files and folders (`name/`), which no rescue keeps; the last entry may say how many
+    more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import pytest
 
 from symphony_cli import clock
 from symphony_cli.adapters.gitstore import gather, rescue
-from symphony_cli.adapters.rescuestore import Store, described, restore, store_path
+from symphony_cli.adapters.rescuenote import described
+from symphony_cli.adapters.rescuestore import Store, restore, store_path
 from symphony_cli.core.run import GitFacts
 from symphony_cli.errors import WorkspaceError
 from tests.adapters.gitworld import NOW, GitWorld, files_in, git_world
@@ -77,6 +78,7 @@ def test_facts_name_what_is_uncommitted_and_unpushed(world: GitWorld) -> None:
         dirty_files=("lib/code.txt", "link", "new é\n.bin", "readme.txt", "run.sh"),
         diffstat=found.diffstat,
         tree=found.tree,
+        ignored=("noise.log",),
     )
     assert found.diffstat.endswith("5 files changed, 3 insertions(+), 4 deletions(-)")
 
