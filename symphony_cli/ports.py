@@ -16,6 +16,7 @@ from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.removal import Tidying
+from symphony_cli.core.rescues import Contents, Rescue, Shelf
 from symphony_cli.core.run import Order, RunLimits, Settings, StopNote
 from symphony_cli.core.snapshot import Disk, Held, Read, RemovalSight, Sighting
 from symphony_cli.core.tickfile import TickFile
@@ -151,6 +152,31 @@ class Bulletin(Protocol):
 
     def post(self, tick: TickFile) -> None:
         """Replace it."""
+
+
+class Rescues(Protocol):
+    """What was kept of agents' work. `WorkspaceError`: a rescue is damaged."""
+
+    def look(self, roots: Sequence[str]) -> Shelf:
+        """All rescues in the stores of these workspace roots; never raises for a damaged one."""
+
+    def contents(self, rescue: Rescue) -> Contents:
+        """What a rescue holds, after making sure that all of it is there."""
+
+    def restore(self, rescue: Rescue, into: str) -> None:
+        """Bring a rescue back as a repository of its own in the folder `into`.
+
+        Raises:
+            UsageError: `into` is there already and not empty.
+        """
+
+    def make_branch(self, rescue: Rescue, name: str, repo: str) -> None:
+        """Make a new branch at the rescue in the repository of the folder `repo`, and nothing else.
+
+        Raises:
+            UsageError: no repository, no name for a branch, one that is there already, or a
+                repository that lacks the commits which the rescue builds on.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from symphony_cli.core.snapshot import Disk
 from symphony_cli.core.times import age
 from symphony_cli.errors import ExitCode, LockHeld, StateError, SymphonyError, UsageError
 from symphony_cli.paths import RunPaths, StatePaths
-from symphony_cli.ports import Ledger, Tracker, World
+from symphony_cli.ports import Ledger, Rescues, Tracker, World
 from symphony_cli.wiring_config import Configured, Place, configure
 
 LONGEST = 45.0
@@ -253,6 +253,13 @@ def who() -> str:
     except (KeyError, OSError):
         name = str(os.getuid())
     return f"{name}@{socket.gethostname()}"
+
+
+def rescues(place: Place) -> Rescues:
+    """The rescue stores of this machine."""
+    from symphony_cli.adapters.rescues import LocalRescues  # no tick asks
+
+    return LocalRescues(place.environ)
 
 
 def questions(opened: Opened, name: str) -> Sequence[Asked]:

@@ -30,7 +30,7 @@ TOP = Path(__file__).parents[1]
 PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), TOP / "state" / "README.md"])
 COMMANDS = (
     *("tick", "status", "unblock", "stop", "block", "retry", "pause", "resume"),
-    *("logs", "metrics", "demo"),
+    *("logs", "rescue", "metrics", "demo"),
 )
 BY_SIGNAL = {130, 143}
 RUN_FILES = {

@@ -138,7 +138,7 @@ def git(
     places = {"GIT_DIR": git_dir, "GIT_WORK_TREE": work_tree, "GIT_INDEX_FILE": index}
     environment |= {name: str(place) for name, place in places.items() if place is not None}
     chosen = _QUIET | dict(settings or {})
-    options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+    options = _options(chosen)
     command = (_program(environment), "--literal-pathspecs", *options, *words)
     umask = _PRIVATE if work_tree is None else _AS_IT_IS
     call = _Call(command, words[0], environment, tuple(locks), umask)
@@ -148,10 +148,11 @@ def git(
 def remote_git(
     *words: str,
     environment: Mapping[str, str],
+    settings: Mapping[str, str] | None = None,
     timeout: float = CLONE_PATIENCE,
     on_group: Callable[[int], None] | None = None,
 ) -> bytes:
-    """Run git with the operator's own configuration; its output.
+    """Run git with the operator's own configuration, and `settings` on top; its output.
 
     `on_group` is told the process group before anything can go wrong, so that others can end it.
 
@@ -161,8 +162,13 @@ def remote_git(
     """
     chosen = remote_environment(environment)
     verb = next(word for word in words if not word.startswith("-"))
-    call = _Call((_program(chosen), *words), verb, chosen, on_group=on_group)
+    options = _options(settings or {})
+    call = _Call((_program(chosen), *options, *words), verb, chosen, on_group=on_group)
     return _run(call, b"", (0,), timeout)
+
+
+def _options(settings: Mapping[str, str]) -> list[str]:
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
 def _program(environment: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from symphony_cli.commands.explain import IssueResult
 from symphony_cli.commands.happenings import Happened
 from symphony_cli.commands.metrics import MetricsResult
 from symphony_cli.commands.pause import PauseResult
+from symphony_cli.commands.rescue import RescueResult, RescuesResult, RestoredResult
 from symphony_cli.commands.retry import RetryResult
 from symphony_cli.commands.screen import Row, StatusResult
 from symphony_cli.commands.stop import StopResult
@@ -87,6 +88,10 @@ def as_text(result: object) -> str:
             return pause_text(result)
         case MetricsResult():
             return metrics_text(result)
+        case RescuesResult() | RescueResult() | RestoredResult():
+            from symphony_cli.render import rescues  # it needs this module
+
+            return rescues.as_text(result)
     raise TypeError(f"{type(result).__name__} has no text form")
 
 
