@@ -19,7 +19,7 @@ from symphony_cli.core.run import Brief, GitFacts, Order
 from symphony_cli.core.shape import Json
 from symphony_cli.errors import KeyRejected
 from symphony_cli.ids import IssueId
-from symphony_cli.paths import StatePaths
+from symphony_cli.paths import RunPaths, StatePaths
 from symphony_cli.ports import Tracker
 
 READ_PATIENCE = 30.0
@@ -133,12 +133,12 @@ def standing_workspace(order: Order) -> str:
 def make_workspace(
     order: Order,
     environment: Mapping[str, str],
-    log: Path,
+    paths: RunPaths,
     on_group: Callable[[int], None],
     secrets: Sequence[str],
 ) -> tuple[Brief, tuple[str, ...]]:
     """Make or heal the workspace of an order's issue: where it is and what it stands on, and in
-    sentences what was healed or is odd.
+    sentences what was healed or is odd. Output of git and hooks goes to the log of the run.
 
     Raises:
         WorkspaceError: it cannot be made or trusted.
@@ -146,8 +146,37 @@ def make_workspace(
     """
     from symphony_cli.adapters import workspaces
 
-    made = workspaces.ensure(order, dict(environment), log, on_group=on_group, secrets=secrets)
+    made = workspaces.ensure(
+        order,
+        dict(environment),
+        paths.log,
+        on_group=on_group,
+        secrets=secrets,
+        fetch=partial(fetch_mirror, order, paths.folder, environment),
+    )
     return Brief(workspace=str(made.path), branch=made.branch, base=made.base), made.notes
+
+
+def fetch_mirror(order: Order, run: Path, environment: Mapping[str, str]) -> None:
+    """Start the errand that makes or fetches the mirror, if the order names one and it is time;
+    never waits, never raises."""
+    from symphony_cli.adapters import borrowing
+
+    settings = order.settings.workspace
+    borrowing.keep_fresh(settings.mirror, settings.repo, run, environment)
+
+
+def update_mirror(order: Order, environment: Mapping[str, str], lock: int) -> str:
+    """Make or fetch the mirror that an order names, under its lock; what went wrong, or nothing.
+
+    Raises:
+        StateError: how it went cannot be written down.
+    """
+    from symphony_cli.adapters import mirror
+
+    settings = order.settings.workspace
+    one = mirror.mirror(settings.mirror, settings.repo)
+    return mirror.update(one, environment, lock) if one else "WORKFLOW.md names no mirror."
 
 
 def find_merged(

@@ -35,6 +35,7 @@ def clone(
     branch: str,
     environment: Mapping[str, str],
     on_group: Callable[[int], None] | None = None,
+    reference: Path | None = None,
 ) -> None:
     """Clone `repo` (URL or absolute path) into the new folder `into`, at `branch`.
 
@@ -42,6 +43,9 @@ def clone(
     default branch; of a remote without commits it is the one that the first commit will make.
     Files of a local repository are copied and never linked: a linked object that an agent
     overwrites would be overwritten in the operator's repository too.
+
+    `reference` is a mirror of the same remote: what it has is not copied but read there, for as
+    long as the workspace lives. What it lacks comes from the remote.
 
     Raises:
         WorkspaceError: git could not; the text has its reason.
@@ -51,10 +55,11 @@ def clone(
     def run(*words: str) -> None:
         remote_git(*words, environment=environment, on_group=on_group)
 
+    # git copies a local repository whole, whatever it could borrow, unless it is told not to.
+    how = ["--no-local", f"--reference={reference}"] if reference else ["--no-hardlinks"]
     inside = (f"--git-dir={into / '.git'}", f"--work-tree={into}")
     try:
-        run("clone", "--quiet", "--no-hardlinks", "--no-checkout", "--origin=origin", "--", repo,
-            str(into))  # fmt: skip
+        run("clone", "--quiet", *how, "--no-checkout", "--origin=origin", "--", repo, str(into))
         known = gitfolder.refs(into / ".git")
         if f"refs/remotes/origin/{branch}" in known:
             run(*inside, "checkout", "--quiet", "-B", branch, "--track", f"origin/{branch}")

@@ -151,10 +151,12 @@ def remote_git(
     settings: Mapping[str, str] | None = None,
     timeout: float = CLONE_PATIENCE,
     on_group: Callable[[int], None] | None = None,
+    locks: Sequence[int] = (),
 ) -> bytes:
     """Run git with the operator's own configuration, and `settings` on top; its output.
 
     `on_group` is told the process group before anything can go wrong, so that others can end it.
+    `locks` are descriptors that git inherits.
 
     Raises:
         WorkspaceError: git failed or took longer than `timeout` seconds.
@@ -163,7 +165,8 @@ def remote_git(
     chosen = remote_environment(environment)
     verb = next(word for word in words if not word.startswith("-"))
     options = _options(settings or {})
-    call = _Call((_program(chosen), *options, *words), verb, chosen, on_group=on_group)
+    command = (_program(chosen), *options, *words)
+    call = _Call(command, verb, chosen, tuple(locks), on_group=on_group)
     return _run(call, b"", (0,), timeout)
 
 

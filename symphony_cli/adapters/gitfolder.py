@@ -16,7 +16,7 @@ from pathlib import Path
 
 from symphony_cli.errors import WorkspaceError
 
-_ID = re.compile(r"[0-9a-f]{40}")
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA256_FORMAT = re.compile(r"objectformat\s*=\s*\"?sha256", re.IGNORECASE)
 _NO_LINKS = ("objects", "objects/info", "objects/pack", "refs", "logs", "worktrees", "info")
 _SMALL = 4096

@@ -24,7 +24,7 @@ STATE_FOLDER = "state"
 """Beside WORKFLOW.md, unless `state.path` moves it."""
 
 
-FORMAT = 2
+FORMAT = 3
 """Of `workflow.json`; an older one is a copy of a file that is read anew as soon as it can be."""
 
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Marker:
     """The tracker that the issue comes from."""
     repo: str = ""
     """What was cloned, as `repository_name` calls it."""
+    lender: str = ""
+    """The folder of objects that it borrows from, of a mirror."""
     format: int = 1
 
 
@@ -116,7 +118,7 @@ def claim(marker: Path, wanted: Marker) -> Marker | None:
             write(marker, wanted)
             return None
         if (found.scope, found.repo) != (wanted.scope, wanted.repo):
-            write(marker, Marker(found.state, found.path, found.at, wanted.scope, wanted.repo))
+            write(marker, replace(found, scope=wanted.scope, repo=wanted.repo))
         return found
 
 

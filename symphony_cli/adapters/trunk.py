@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,10 @@ def seek(place: Scratch, commit: str, root: Path, remote: Remote | None) -> bool
 
 
 def _fresh(place: Scratch, last: Trunk | None, remote: Remote) -> Trunk:
-    ref, commit = _asked(remote)
+    found = default_branch(remote)
+    if found is None:
+        raise WorkspaceError("the remote has no default branch")
+    ref, commit = found
     name = "the remote's default branch" if ref == "HEAD" else ref.removeprefix("refs/heads/")
     if not has(place, commit):
         if last is not None and has(place, last.commit):
@@ -110,13 +113,17 @@ def _fresh(place: Scratch, last: Trunk | None, remote: Remote) -> Trunk:
     return Trunk(name, commit, is_fresh=True)
 
 
-def _asked(remote: Remote) -> tuple[str, str]:
-    """Ref and commit of the remote's default branch. Some servers do not say which branch HEAD
-    is; a HEAD that leads nowhere gives way to main or master."""
+def default_branch(remote: Remote, locks: Sequence[int] = ()) -> tuple[str, str] | None:
+    """Ref and commit of the remote's default branch; None when it has none. Some servers do not say
+    which branch HEAD is; a HEAD that leads nowhere gives way to main or master.
+
+    Raises:
+        WorkspaceError: the remote does not answer.
+    """
     wanted = ("HEAD", "refs/heads/main", "refs/heads/master")
     out = remote_git(
-        "ls-remote", "--symref", "--", remote.url, *wanted,
-        environment=remote.environment, timeout=ASK_PATIENCE, on_group=remote.on_group,
+        "ls-remote", "--symref", "--", remote.url, *wanted, environment=remote.environment,
+        timeout=ASK_PATIENCE, on_group=remote.on_group, locks=locks,
     )  # fmt: skip
     target, known = "HEAD", dict[str, str]()
     for line in out.decode("utf-8", "replace").splitlines():
@@ -128,7 +135,7 @@ def _asked(remote: Remote) -> tuple[str, str]:
     for ref in wanted:
         if ref in known:
             return (target if ref == "HEAD" else ref), known[ref]
-    raise WorkspaceError("the remote has no default branch")
+    return None
 
 
 def _fetch(place: Scratch, remote: Remote, refspec: str) -> None:

@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 
 from symphony_cli import clock, files
-from symphony_cli.adapters import gitfolder, ready, rescuestore
+from symphony_cli.adapters import borrowing, gitfolder, ready, rescuestore
 from symphony_cli.adapters.cloning import clone
 from symphony_cli.adapters.gitenv import is_branch_name
 from symphony_cli.adapters.gitstore import NO_COMMITS, Site
@@ -34,8 +34,12 @@ from symphony_cli.adapters.scratch import HIDDEN
 from symphony_cli.adapters.trees import remove_tree
 from symphony_cli.core.issue import Issue
 from symphony_cli.core.run import Order, WorkspaceSettings
+from symphony_cli.core.secrets import redact
 from symphony_cli.errors import StateError, WorkspaceError
 from symphony_cli.ids import Key
+
+AGAIN_WITHIN = 240.0
+"""Seconds in which a clone that borrows must have failed for a plain one to be tried after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +173,13 @@ def ensure(
     *,
     on_group: Callable[[int], None] | None = None,
     secrets: Iterable[str] = (),
+    fetch: Callable[[], object] = lambda: None,
     now: Callable[[], datetime] = clock.now,
 ) -> Workspace:
     """The workspace of an order: made when it is not there, healed when it is.
 
     `environment` is the agent's; git and `after_create` get it. Their groups go to `on_group`.
+    `fetch` starts making the mirror, when one is wanted and not there (see `borrowing`).
     Only the holder of the issue's run lock may call this.
 
     Raises:
@@ -183,11 +189,13 @@ def ensure(
     """
     settings = order.settings.workspace
     path = place(settings, order.key)
-    making = _Making(order, path, environment, log, on_group, tuple(secrets), now)
+    making = _Making(order, path, environment, log, on_group, tuple(secrets), fetch, now)
     first = ready.READY if path.is_dir() else ready.MAKING
     found = ready.claim(making.marker, making.marked(first))
     state = "" if found is None else found.state
     if path.is_dir() and state != ready.MAKING:
+        if found is not None:
+            borrowing.refuse_without(found.lender, path)
         return _reuse(making, known=state == ready.READY)
     return _make(making, was_there=bool(settings.path) or state == ready.READY)
 
@@ -200,6 +208,7 @@ class _Making:
     log: Path
     on_group: Callable[[int], None] | None
     secrets: tuple[str, ...]
+    fetch: Callable[[], object]
     now: Callable[[], datetime]
 
     @property
@@ -217,8 +226,8 @@ class _Making:
     def marked(self, state: str) -> ready.Marker:
         return ready.marker_for(self.order, state, self.path, self.now())
 
-    def mark(self, state: str) -> None:
-        ready.write(self.marker, self.marked(state))
+    def mark(self, state: str, lender: str = "") -> None:
+        ready.write(self.marker, replace(self.marked(state), lender=lender))
 
 
 def _make(making: _Making, *, was_there: bool) -> Workspace:
@@ -229,9 +238,9 @@ def _make(making: _Making, *, was_there: bool) -> Workspace:
     files.make_folder(hidden)
     with files.translated(hidden, "filled"):
         inner = Path(tempfile.mkdtemp(dir=hidden)) / "workspace"
+    lender = ""
     if settings.repo:
-        branch = branch_name(settings, making.order.issue, making.order.key)
-        clone(settings.repo, inner, branch, making.environment, making.on_group)
+        lender = _clone(making, inner)
     else:
         files.make_folder(inner)
     _put_in_place(inner, path)
@@ -241,9 +250,35 @@ def _make(making: _Making, *, was_there: bool) -> Workspace:
         "after_create", hook, path, making.environment, settings.hooks.timeout, making.log,
         on_group=making.on_group, secrets=making.secrets,
     )  # fmt: skip
-    making.mark(ready.READY)
+    making.mark(ready.READY, lender)
     made_anew = was_there and making.order.attempt > 1
     return _described(path, created=True, notes=(_made_anew(making),) if made_anew else ())
+
+
+def _clone(making: _Making, inner: Path) -> str:
+    """Clone, borrowing from the mirror if that can be; the folder of objects borrowed from.
+
+    A mirror that turns out to be damaged, or is no use for another reason, is done without. The log
+    says why: once, since a workspace is made once.
+    """
+    settings = making.settings
+    branch = branch_name(settings, making.order.issue, making.order.key)
+    began = clock.monotonic()
+    mirror, why = borrowing.lender(settings.mirror, settings.repo, making.fetch)
+    if mirror is not None:
+        try:
+            clone(settings.repo, inner, branch, making.environment, making.on_group, mirror.path)
+            return str(mirror.objects)
+        except WorkspaceError as error:
+            if clock.monotonic() > began + AGAIN_WITHIN:
+                raise
+            remove_tree(inner)
+            why = f"Without the mirror {mirror.path} once more, because with it {error}"
+    if why:
+        told = redact(f"[mirror] {why} The workspace is a plain clone.\n", making.secrets)
+        files.append(making.log, told.encode("utf-8", "replace"), durable=False)
+    clone(settings.repo, inner, branch, making.environment, making.on_group)
+    return ""
 
 
 def _made_anew(making: _Making) -> str:

@@ -57,6 +57,8 @@ class WorkspaceSettings:
     env: dict[str, str] = field(default_factory=dict)
     shared_dirs: tuple[str, ...] = ()
     rescue_max_bytes: int = 200_000_000
+    mirror: str = ""
+    """Bare mirror of `repo`, from which new workspaces borrow objects; "" for none."""
     hooks: Hooks = Hooks()
 
 

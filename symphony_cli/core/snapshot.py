@@ -100,6 +100,21 @@ class TrackerView:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What is known of the mirror that workspaces borrow objects from."""
+
+    path: str
+    repo: str = ""
+    """The remote's name, without user or password."""
+    fetched_at: datetime | None = None
+    """When it was last known to have all that the remote has."""
+    tried_at: datetime | None = None
+    error: str = ""
+    """Why the last try failed, or why no workspace can borrow from it; nothing when all is well."""
+    fetching: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """Free room where workspaces are made."""
 

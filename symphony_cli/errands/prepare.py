@@ -186,10 +186,11 @@ def write_brief(desk: Desk) -> None:
     order = replace(desk.order, issue=issue)
     _enter(desk, "workspace")
     brief, notes = wiring.make_workspace(
-        order, desk.environment, desk.paths.log, desk.on_group, desk.secrets
+        order, desk.environment, desk.paths, desk.on_group, desk.secrets
     )
     # finish must know from here on that there is a workspace.
     runfolder.save(brief, desk.paths.brief, desk.secrets)
+    wiring.fetch_mirror(order, desk.paths.folder, desk.environment)
     _refuse_merged(desk, order, brief)
     _enter(desk, "before_run")
     wiring.run_hook(

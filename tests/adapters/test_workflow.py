@@ -79,6 +79,7 @@ workspace:
   branch: agent/{key}
   env: {N: 1, T: true, X: null, D: $HOME}
   shared_dirs: [cache, /var/cache]
+  mirror_path: ../code.git
   rescue_max_mb: 1
 hooks: {after_create: a, before_run: b, after_run: c, before_remove: d, timeout_ms: 1500}
 agent: {max_turns: 7, max_tokens_per_issue: 5, handoff_grace_ms: 2000, max_tracker_wait_ms: 4000}
@@ -110,6 +111,7 @@ def test_every_key_that_is_acted_on_reaches_the_runs(tmp_path: Path) -> None:
         branch="agent/{key}",
         env={"N": "1", "T": "true", "X": "", "D": "$HOME"},
         shared_dirs=(str(tmp_path / "cache"), "/var/cache"),
+        mirror=str(tmp_path.parent / "code.git"),
         rescue_max_bytes=1_000_000,
         hooks=Hooks("a", "b", "c", "d", 1.5),
     )

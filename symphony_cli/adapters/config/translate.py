@@ -36,6 +36,7 @@ class Places:
     issues: str
     home: str
     repo: str
+    mirror: str
     shared: tuple[str, ...]
 
 
@@ -69,6 +70,7 @@ def places(
         issues=place("tracker", "path", config.tracker.path, where("issues")),
         home=place("codex", "home", config.codex.home),
         repo=_repo(config, environ, folder, repo),
+        mirror=place("workspace", "mirror_path", config.workspace.mirror_path),
         shared=tuple(path for path in shared if path),
     )
 
@@ -177,6 +179,7 @@ def workspace(config: Config, places: Places) -> WorkspaceSettings:
         env=dict(section.env),
         shared_dirs=places.shared,
         rescue_max_bytes=round(section.rescue_max_mb * 10**6),
+        mirror=places.mirror,
         hooks=Hooks(
             after_create=hooks.after_create,
             before_run=hooks.before_run,

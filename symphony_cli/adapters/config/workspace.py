@@ -78,10 +78,9 @@ class WorkspaceSection(Section):
     shared_dirs: Names = key((), "Folders outside the workspace that an agent may write.", "path")
     mirror_path: str | None = key(
         None,
-        "Bare mirror of the repository, from which workspaces borrow objects.",
+        "Bare mirror of the repository, from which workspaces borrow objects; it is made there.",
         "path",
         shown="none",
-        effect=Effect.LATER,
     )
     rescue_max_mb: Number = key(
         200.0, "Unsaved work above this size keeps its workspace instead.", "MB", gt=0
