@@ -18,7 +18,7 @@ from symphony_cli.core.policy import Policy
 from symphony_cli.core.removal import Tidying
 from symphony_cli.core.rescues import Contents, Rescue, Shelf
 from symphony_cli.core.run import Order, RunLimits, Settings, StopNote
-from symphony_cli.core.snapshot import Disk, Held, Read, RemovalSight, Sighting
+from symphony_cli.core.snapshot import Disk, Held, Mirrored, Read, RemovalSight, Sighting
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.ids import IssueId, Key, RunId
 
@@ -194,3 +194,5 @@ class World:
     settings: Settings
     state_dir: str
     policy_error: str = ""
+    mirror: Callable[[], Mirrored | None] = lambda: None
+    """What is known of the mirror; None when WORKFLOW.md names none."""

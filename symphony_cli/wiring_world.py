@@ -22,8 +22,8 @@ from symphony_cli.adapters.trackers import Opening, open_tracker
 from symphony_cli.core.events import Event
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.report import Asked
-from symphony_cli.core.run import MARKER
-from symphony_cli.core.snapshot import Disk
+from symphony_cli.core.run import MARKER, WorkspaceSettings
+from symphony_cli.core.snapshot import Disk, Mirrored
 from symphony_cli.core.times import age
 from symphony_cli.errors import ExitCode, LockHeld, StateError, SymphonyError, UsageError
 from symphony_cli.paths import RunPaths, StatePaths
@@ -205,6 +205,7 @@ def _opened(
         settings=good.settings,
         state_dir=str(paths.root),
         policy_error=configured.error,
+        mirror=lambda: mirrored(good.settings.workspace),
     )
     return Opened(world, paths, place.workflow, configured.warnings, configured.secrets)
 
@@ -241,6 +242,14 @@ def free_room(folder: Path) -> Disk | None:
         return None
     free = stat.f_bavail * stat.f_frsize
     return Disk(free, stat.f_favail, str(folder), has_inodes=stat.f_files > 0)
+
+
+def mirrored(settings: WorkspaceSettings) -> Mirrored | None:
+    """What is known of the mirror that WORKFLOW.md names, or None when it names none."""
+    from symphony_cli.adapters import mirror  # no tick asks
+
+    one = mirror.mirror(settings.mirror, settings.repo)
+    return mirror.state(one) if one is not None else None
 
 
 def who() -> str:

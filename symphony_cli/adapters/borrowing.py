@@ -20,7 +20,7 @@ from symphony_cli import clock, files
 from symphony_cli.adapters import gitfolder, locks
 from symphony_cli.adapters.mirror import Mirror, mirror, unfit, written_down
 from symphony_cli.core.run import MARKER, SHARED_MARKER
-from symphony_cli.errors import StateError, WorkspaceError
+from symphony_cli.errors import StateError, SymphonyError, WorkspaceError
 
 FETCH = "symphony_cli.errands.fetch"
 
@@ -155,5 +155,5 @@ def keep_fresh(path: str, url: str, run: Path, environment: Mapping[str, str]) -
     """
     one = mirror(path, url)
     if one is not None:
-        with contextlib.suppress(StateError):
+        with contextlib.suppress(SymphonyError):
             start(one, run, environment)

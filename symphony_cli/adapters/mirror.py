@@ -232,14 +232,18 @@ def _fetch(
 
 
 def state(one: Mirror) -> Mirrored:
-    """What is known of it: how the last fetch went, whether one goes on, whether it can be used."""
+    """What is known of it: how the last fetch went, whether one goes on, whether it can be used.
+
+    Never raises: what cannot be found out is told as the error.
+    """
     known = written_down(one)
-    why = unfit(one) if one.is_there else ""
     try:
-        fetching = is_held(one.lock)
-    except StateError as error:
-        return replace(known, error=why or str(error))
-    return replace(known, error=why or known.error, fetching=fetching)
+        if not one.is_there:
+            return replace(known, fetched_at=None, fetching=is_held(one.lock))
+        error = unfit(one) or known.error
+        return replace(known, error=error, fetching=is_held(one.lock))
+    except SymphonyError as error:
+        return replace(known, error=str(error))
 
 
 def written_down(one: Mirror) -> Mirrored:

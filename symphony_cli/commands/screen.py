@@ -154,6 +154,20 @@ class TrackerLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorLine:
+    """The mirror that workspaces borrow from: how old it is, and what is wrong with it."""
+
+    path: str
+    fetched_at: datetime | None
+    """None: it is not there yet."""
+    age_s: float | None
+    """Seconds since then."""
+    tried_at: datetime | None
+    fetching: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusResult:
     """Everything on the status screen."""
 
@@ -171,6 +185,7 @@ class StatusResult:
     tick: Health
     slots: Slots
     disk: Disk | None
+    mirror: MirrorLine | None = None
     paused: bool = False
     pause: Pause | None = None
     """Who paused dispatch, when and why."""

@@ -13,6 +13,7 @@ from symphony_cli.commands.screen import (
     Budget,
     Day,
     Health,
+    MirrorLine,
     QueuedRow,
     RetryingRow,
     RunningRow,
@@ -92,6 +93,7 @@ def status(world: World, holder: str = "", warnings: tuple[str, ...] = ()) -> St
         tick=_health(last, now, policy, holder),
         slots=Slots(total=policy.slots, used=len(running)),
         disk=world.disk(),
+        mirror=_mirror(world, now),
         paused=history.pause is not None,
         pause=history.pause,
         holds={
@@ -126,6 +128,20 @@ def _tracker(world: World, last: TickFile, now: datetime) -> TrackerLine:
         remaining=int(gauge.remaining) if gauge is not None else None,
         wait_s=round(wait, 1),
         why=gauge.why if gauge is not None else "",
+    )
+
+
+def _mirror(world: World, now: datetime) -> MirrorLine | None:
+    known = world.mirror()
+    if known is None:
+        return None
+    return MirrorLine(
+        path=known.path,
+        fetched_at=known.fetched_at,
+        age_s=None if known.fetched_at is None else round(age(now, known.fetched_at), 1),
+        tried_at=known.tried_at,
+        fetching=known.fetching,
+        error=known.error,
     )
 
 

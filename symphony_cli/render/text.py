@@ -152,7 +152,7 @@ def _health(result: StatusResult) -> str:
     limit = result.day.limit
     today = f", {result.day.used:,} of {limit:,} in 24 h" if limit is not None else ""
     facts = f"{counts or 'nothing to do'}; {used}; {tokens}{today}{disk}"
-    lines = (_paused(result), result.tick.sentence, _tracker(result), facts)
+    lines = (_paused(result), result.tick.sentence, _tracker(result), _mirror(result), facts)
     return "\n".join(_folded(line) for line in lines if line)
 
 
@@ -174,6 +174,19 @@ def _tracker(result: StatusResult) -> str:
         seconds = max(0.0, (line.ask_at - now).total_seconds())
         again = f"; asks again in {seconds:.0f} s{f' ({line.why})' if line.why else ''}"
     return f"{line.kind.capitalize()} project {line.project}: {fresh}{left}{again}."
+
+
+def _mirror(result: StatusResult) -> str:
+    """How old the mirror is and what is wrong with it; nothing where there shall be none."""
+    line = result.mirror
+    if line is None:
+        return ""
+    fresh = f"fetched {ago(result.generated_at, line.fetched_at)} ago"
+    if line.fetched_at is None:
+        fresh = "not made yet" if line.error or line.fetching else "the next new workspace makes it"
+    at_it = ", somebody is at it" if line.fetching else ""
+    trouble = f"; {line.error.rstrip('.')}" if line.error else ""
+    return f"Mirror {line.path}: {fresh}{at_it}{trouble}."
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
