@@ -118,7 +118,9 @@ def _line(name: str, kind: str, detail: str) -> str:
 
 def _folded(text: str) -> str:
     """A line for itself, carried on below where it is too long; a long path stays whole."""
-    return textwrap.fill(plain(text), WIDTH, subsequent_indent="  ", break_long_words=False)
+    return textwrap.fill(
+        plain(text), WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _sentences(*lines: str) -> str:
@@ -261,11 +263,11 @@ def _waiting(result: StatusResult) -> str:
 
 
 def _notes(result: StatusResult) -> str:
-    holds = [f"Held back ({kind}): {plain(text)}" for kind, text in result.holds.items()]
-    lost = [f"Undeliverable: {plain(text)}" for text in result.undeliverable]
-    limits = map(plain, provider(result.rate_limits))
-    notes = [*limits, *holds, *lost, *(f"Warning: {plain(w)}" for w in result.warnings)]
-    return "\n".join(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes)
+    holds = [f"Held back ({kind}): {text}" for kind, text in result.holds.items()]
+    lost = [f"Undeliverable: {text}" for text in result.undeliverable]
+    warned = [f"Warning: {text}" for text in result.warnings]
+    notes = [*provider(result.rate_limits), *holds, *lost, *warned]
+    return "\n".join(map(_folded, notes))
 
 
 def issue_text(result: IssueResult) -> str:

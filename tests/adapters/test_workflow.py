@@ -333,11 +333,14 @@ def test_unknown_keys_are_kept_and_named(tmp_path: Path) -> None:
 
 
 def test_keys_that_nothing_follows_from_yet_are_named_when_set(tmp_path: Path) -> None:
-    front = f"{MARKDOWN}workspace:\n  keep_last_n: 3\n  root: /w\nnotify: {{command: [a]}}\n"
+    front = (
+        f"{MARKDOWN}health:\n  url: http://127.0.0.1\nworkspace:\n  root: /w\n"
+        "notify: {command: [a]}\n"
+    )
     path = tmp_path / "WORKFLOW.md"
     assert load(tmp_path, front).warnings == (
-        f"{path}, line 5: workspace.keep_last_n is not acted on yet.",
-        f"{path}, line 7: notify.command is not acted on yet.",
+        f"{path}, line 5: health.url is not acted on yet.",
+        f"{path}, line 8: notify.command is not acted on yet.",
     )
 
 

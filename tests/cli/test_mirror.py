@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.house import House, until
+from tests.cli.house import House
 
 pytestmark = pytest.mark.real
 
@@ -19,11 +19,11 @@ FRONT = "workspace: {root: ../workspaces, repo: ../origin.git, mirror_path: ../m
 @pytest.fixture
 def mirrored(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path).begin(FRONT)
+    ada = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     for words in (
         ["init", "--quiet", "--bare", "-b", "main", "origin.git"],
         ["clone", "--quiet", "origin.git", "seed"],
-        ["-C", "seed", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-        + ["commit", "--quiet", "--allow-empty", "-m", "first"],
+        ["-C", "seed", *ada, "commit", "--quiet", "--allow-empty", "-m", "first"],
         ["-C", "seed", "push", "--quiet", "origin", "HEAD:main"],
     ):
         subprocess.run(["git", *words], cwd=tmp_path, env=house.environ, check=True)

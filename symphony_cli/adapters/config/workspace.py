@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from symphony_cli.adapters.config.section import Effect, Names, Number, Section, Whole, key
+from symphony_cli.adapters.config.section import Names, Number, Section, Whole, key
 
 
 class PollingSection(Section):
