@@ -85,7 +85,7 @@ def test_a_failure_of_git_is_one_sentence_without_the_password(tmp_path: Path) -
     world = git_world(tmp_path)
     url = "https://ada:geheim@localhost:1/x.git"
     with pytest.raises(WorkspaceError) as caught:
-        remote_git("ls-remote", url, environment=world.environment, timeout=20)
+        remote_git("ls-remote", url, environment=world.environment, timeout=60)
     text = str(caught.value)
     assert text.startswith("git ls-remote failed: fatal: ")
     assert "geheim" not in text

@@ -75,7 +75,7 @@ def front(path: Path) -> str:
     return path.read_text().split("---\n")[1]
 
 
-def until(question: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+def until(question: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
     """The first answer that is true (an empty list is none); an error after a while."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -250,7 +250,7 @@ class House:
     def is_empty(self) -> bool:
         """Whether everything of the house comes to its end by itself, soon; an act that let go of
         its lock may need another moment."""
-        return until(lambda: not self.processes(), "the end of the last process", 5.0)
+        return until(lambda: not self.processes(), "the end of the last process", 30.0)
 
     def end(self) -> None:
         """Kill what is left, acts first; several rounds, as an act may start another process."""

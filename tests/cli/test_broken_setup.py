@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 
 import pytest
@@ -74,11 +73,10 @@ def test_without_a_last_good_copy_it_is_refused_at_once(
     house: House, damage: Callable[[House], str]
 ) -> None:
     fault = damage(house)
-    began = time.monotonic()
     told = [house.run("tick"), house.run("status")]
 
     assert told == [Told(78, "", f"symphony: {fault}\n")] * 2
-    assert (house.state.exists(), time.monotonic() - began < 20) == (False, True)
+    assert not house.state.exists()
 
 
 def test_a_pointer_of_another_workflow_or_a_broken_one_leads_nowhere(house: House) -> None:

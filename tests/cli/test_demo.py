@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
@@ -20,9 +19,7 @@ def test_the_demo_shows_the_kill_and_that_the_thread_went_on_and_leaves_nothing(
     environ = {**house.environ, "TMPDIR": str(temporary)}
     del environ["SYMPHONY_NO_TICK"]
     before = sorted(path.name for path in house.root.rglob("*"))
-    began = time.monotonic()
     told = house.run("demo", environ=environ)
-    took = time.monotonic() - began
 
     killed = re.search(r"DEMO-2: its thread is (\S+); watch", told.out)
     went_on = re.search(r"the same thread went on after the kill: (\S+)", told.out)
@@ -34,7 +31,6 @@ def test_the_demo_shows_the_kill_and_that_the_thread_went_on_and_leaves_nothing(
     assert re.search(r"^  3 finished; slots 0/2; tokens spent [\d,]+; ", told.out, re.MULTILINE)
     assert house.is_empty()
     assert sorted(path.name for path in house.root.rglob("*")) == before
-    assert took < 60
 
 
 def test_the_demo_refuses_a_folder_that_is_not_empty(house: House) -> None:

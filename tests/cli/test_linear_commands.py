@@ -114,7 +114,7 @@ def test_status_says_how_fresh_its_facts_are_and_what_is_left(linear: LinearHous
         rf"^Linear project symphony-0c0ffee00000: read \d+s ago; {left}$", told.out, re.MULTILINE
     )
     assert re.fullmatch(r"20.*Z", line.pop("as_of"))
-    assert 2490 < line.pop("remaining") < 2500
+    assert 2490 < line.pop("remaining") <= 2500, "a request or two come back in seconds"
     assert line == {
         "kind": "linear",
         "project": "symphony-0c0ffee00000",

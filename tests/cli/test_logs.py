@@ -36,13 +36,13 @@ class Heard:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n")[10:])
 
-    def until(self, text: str, seconds: float = 20.0) -> None:
+    def until(self, text: str, seconds: float = 60.0) -> None:
         def said() -> bool:
             return any(text in line for line in list(self.lines))
 
         until(said, f"{text!r} in {self.lines}", seconds)
 
-    def end(self, number: signal.Signals | None = None, seconds: float = 20.0) -> int:
+    def end(self, number: signal.Signals | None = None, seconds: float = 60.0) -> int:
         if number is not None:
             self.process.send_signal(number)
         code = self.process.wait(seconds)

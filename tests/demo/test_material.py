@@ -153,7 +153,7 @@ def test_the_slow_agent_goes_on_where_a_kill_cut_it_off(demo: Demo, clients: lis
         lambda m: m.get("method") == "item/started" and m["params"]["item"]["type"] == "reasoning"
     )
     first.process.send_signal(signal.SIGKILL)
-    first.process.wait(10)
+    first.process.wait(60)
     second = agent(demo, clients)
     second.resume(thread)
     kept = second.items(thread)

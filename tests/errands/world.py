@@ -35,7 +35,7 @@ SECRET = "lin_api_0123456789abcdefghij"
 SECRET_NAME = "LINEAR_API_KEY"
 
 
-def until(question: Callable[[], T | None], seconds: float = 20.0, what: str = "it") -> T:
+def until(question: Callable[[], T | None], seconds: float = 60.0, what: str = "it") -> T:
     """The first answer that is not None and not False; fails after a while."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -41,7 +41,7 @@ class Asks:
         headers = {"content-type": "application/json", "authorization": self.key}
         request = urllib.request.Request(self.world.endpoint, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 text: bytes = reply.read()
                 self.status, self.headers = reply.status, _lower(reply.headers)
         except urllib.error.HTTPError as error:

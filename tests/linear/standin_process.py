@@ -62,10 +62,10 @@ class StandInProcess:
         if self._process.poll() is None:
             self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
 
     def call(self, path: str, body: Mapping[str, Any] | None = None, method: str = "POST") -> Any:
         """One call of the control port.

@@ -207,7 +207,7 @@ def test_a_group_of_that_name_and_a_team_of_owners_are_refused_with_a_sentence(
 
 def test_two_writers_at_once_make_one_label_and_one_comment(sit: Opener, world: World) -> None:
     issue, desks = world.create()["id"], [sit(), sit()]
-    start = Barrier(2, timeout=20)
+    start = Barrier(2, timeout=60)
 
     def work(desk: Desk) -> bool:
         start.wait()

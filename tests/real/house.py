@@ -133,7 +133,7 @@ class House:
         return told
 
     def until(
-        self, question: Callable[[], T | None], what: str, seconds: float = 60.0, pause: float = 0.1
+        self, question: Callable[[], T | None], what: str, seconds: float = 90.0, pause: float = 0.1
     ) -> T:
         """Tick until a question has an answer; fails with what was said when it gets none."""
         deadline = time.monotonic() + seconds

@@ -49,7 +49,7 @@ class Model:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -85,7 +85,7 @@ def test_ten_issues_of_linear_are_done_in_three_slots(
         office.glance()
         return house.finished(*names)
 
-    house.until(done, "all ten are done", seconds=100, pause=0.7)
+    house.until(done, "all ten are done", seconds=150, pause=0.7)
     until(lambda: not house.alive(), what="the end of all processes")
     with capsys.disabled():
         print(report(office.counters(), len(house.ticks), house.asking()))

@@ -150,4 +150,4 @@ def holding(codex: str, home: Path, thread: str) -> Iterator[None]:
         yield
     finally:
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)

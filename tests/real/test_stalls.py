@@ -223,7 +223,7 @@ def test_a_run_that_falls_silent_too_often_ends_as_stalled(studio: Open) -> None
     house = place.house
     house.write_issue(NAME)
     house.tick()
-    (verdict,) = until(lambda: house.verdicts(NAME) or None, seconds=40, what="the first run's end")
+    (verdict,) = until(lambda: house.verdicts(NAME) or None, seconds=120, what="the first run's end")
     assert (verdict.outcome, verdict.reason) == (Outcome.STALLED, "silence")
     assert (verdict.stalls, len(place.model.requests())) == (2, 2)
 
@@ -234,7 +234,7 @@ def test_attempts_to_reach_a_model_that_is_gone_are_no_signs_of_life(studio: Ope
     house = place.house
     house.write_issue(NAME)
     house.tick()
-    (verdict,) = until(lambda: house.verdicts(NAME) or None, seconds=40, what="the run's end")
+    (verdict,) = until(lambda: house.verdicts(NAME) or None, seconds=120, what="the run's end")
     assert (verdict.outcome, verdict.stalls) == (Outcome.PROVIDER, 1)
     (stall,) = stalls(house)
     began = stall.at - timedelta(seconds=stall.silent)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
-PATIENCE = 20.0
+PATIENCE = 60.0
 TOOL = {"type": "function", "name": "issue_update", "description": "", "inputSchema": {}}
 
 

@@ -42,7 +42,7 @@ def test_sigterm_ends_server_and_command_without_a_word(
     client = start(write_script(tmp_path, SLEEPS))
     pid = running_command(client, work)
     client.process.send_signal(signal.SIGTERM)
-    code = client.process.wait(10)
+    code = client.process.wait(60)
     assert (code, eventually(lambda: not alive(pid))) == (0, True)
     assert "turn/completed" not in client.methods()
 
@@ -79,7 +79,7 @@ def test_a_crash_is_on_record_as_played(start: Launcher, tmp_path: Path, work: P
     first = start(script)
     thread = first.begin(work)
     first.start_turn(thread)
-    code = first.process.wait(10)
+    code = first.process.wait(60)
     second = start(script)
     second.resume(thread)
     assert (code, second.turn(thread)["items"][0]["text"]) == (7, "after")
@@ -119,7 +119,7 @@ def test_a_bad_script_is_refused_with_its_place(tmp_path: Path, script: Message,
     path = tmp_path / "script.json"
     path.write_text(json.dumps(script))
     command = [sys.executable, "-m", "symphony_cli.scripted", "--script", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.startswith(f"Error: The script {path} cannot be used: {said}")
 
@@ -130,7 +130,7 @@ def test_no_script_and_no_home_are_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "symphony_cli.scripted", "app-server"]
     said = [
         subprocess.run(
-            [*command, *more], env=environ, capture_output=True, text=True, timeout=20, check=False
+            [*command, *more], env=environ, capture_output=True, text=True, timeout=60, check=False
         ).stderr
         for more in ([], ["--script", str(script)], ["--script", str(tmp_path / "gone.json")])
     ]

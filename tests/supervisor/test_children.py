@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real
 
 
 def until(true: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(3000):
         if true():
             return
         time.sleep(0.01)

@@ -98,7 +98,7 @@ def test_a_full_disk_ends_no_run_and_costs_no_line_of_its_report(paths: RunPaths
     held_back = paths.report.read_bytes() == told
     resource.prlimit(supervisor.pid, resource.RLIMIT_FSIZE, before)
     let(paths, "refresh")
-    said, _ = supervisor.communicate(timeout=20)
+    said, _ = supervisor.communicate(timeout=60)
     kinds = [json.loads(line)["kind"] for line in paths.report.read_bytes().splitlines()]
     assert (held_back, said.strip()) == (True, "handed_over")
     assert [kind for kind in kinds if kind != "phase"] == (
@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_whole_lines_in_the_transcript(paths: RunPaths) -> No
     cut = paths.transcript.read_bytes()
     resource.prlimit(supervisor.pid, resource.RLIMIT_FSIZE, before)
     let(paths, "refresh")
-    supervisor.communicate(timeout=20)
+    supervisor.communicate(timeout=60)
     kept = paths.transcript.read_bytes()
     assert kept.startswith(cut) and cut.endswith(b"\n")
     assert all(json.loads(line) for line in kept.splitlines())

@@ -96,12 +96,11 @@ SLOW = {
 @pytest.mark.parametrize("server", SLOW)
 def test_a_time_limit_is_for_the_whole_answer(listening: Listening, to: To, server: str) -> None:
     transport = to(listening(SLOW[server]), seconds=0.4)
-    began = time.monotonic()
 
     with pytest.raises(Passing, match=r"no whole answer within 0\.4 s: try again later"):
         transport.ask("Me", QUERY, {})
 
-    assert (transport.sent, time.monotonic() - began < 5) == (2, True)
+    assert transport.sent == 2
 
 
 def test_a_change_whose_time_is_over_is_not_sent_late(to: To) -> None:

@@ -106,7 +106,7 @@ def test_an_answer_that_comes_too_late_is_none(
     linear: StandInProcess, to: To, fault: dict[str, Any]
 ) -> None:
     faulty(linear, fault)
-    answer = to(linear.endpoint, seconds=0.5).ask("Me", QUERY, {})
+    answer = to(linear.endpoint, seconds=2.0).ask("Me", QUERY, {})
     assert answer.requests == 2
 
     faulty(linear, fault, -1)
