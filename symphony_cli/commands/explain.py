@@ -14,6 +14,7 @@ from symphony_cli.core.lanes import thread_for
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.record import Record
 from symphony_cli.core.report import Asked
+from symphony_cli.core.retention import whereabouts
 from symphony_cli.core.run import GitFacts, PidFile
 from symphony_cli.errors import ExitCode, UsageError
 from symphony_cli.ports import World
@@ -49,6 +50,8 @@ class IssueResult:
     last_message: str
     git: GitFacts | None
     branch: str
+    workspace_note: str
+    """What became of the workspace, when it is gone, goes, or should go."""
     resume: str
     """The command with which a person goes on with the agent's thread by hand."""
     recent: tuple[Happened, ...]
@@ -99,6 +102,7 @@ def explain(
         last_message=(pid.last_message if pid else "") or (last.message if last else ""),
         git=last.git if last else None,
         branch=record.branch,
+        workspace_note=whereabouts(record),
         resume=_resume(record, world.policy),
         recent=tuple(happened(event) for event in recent),
         questions=tuple(questioned(line) for line in questions),

@@ -209,7 +209,7 @@ def row(record: Record, policy: Policy, running: Usage = NOTHING) -> dict[str, o
         "stall_events": record.stalls,
         "declined_elicitations": record.declines,
         "thread_id": record.thread.id if record.thread else "",
-        "workspace_path": record.workspace,
+        "workspace_path": record.workspace if record.has_workspace else "",
     }
 
 

@@ -146,6 +146,24 @@ def _tidy(history: History, world: Snapshot, policy: Policy) -> Iterator[Decisio
     yield Tidy(tuple(sorted(roots)), tuple(sorted(texts)), tuple(sorted(whole)))
 
 
+def whereabouts(record: Record) -> str:
+    """What people should know of a workspace that is gone, goes, or should go; else nothing."""
+    if record.removal is not None:
+        return f"being removed since {record.removal.at:%Y-%m-%d %H:%M} UTC"
+    if record.running is not None:
+        return ""
+    if record.removed_at is not None:
+        return (
+            f"removed {record.removed_at:%Y-%m-%d %H:%M} UTC; the next run makes a new one, and"
+            f" `symphony rescue {record.key}` has what was not pushed"
+        )
+    if record.stay is not None:
+        why, wait = record.stay.why.rstrip("."), record.stay.wait
+        again = f"; tried again after {wait.due:%Y-%m-%d %H:%M} UTC" if wait.seconds else ""
+        return f"it should go and could not be removed: {why}{again}"
+    return ""
+
+
 def fate(record: Record, goes: dict[IssueId, str], policy: Policy) -> tuple[bool, str]:
     """Whether the workspace of an issue goes, and why or why not, for people; `goes` is `due`."""
     if over_since(record) is None:

@@ -285,7 +285,10 @@ def issue_text(result: IssueResult) -> str:
         ("declined", _declined(issue["declined_elicitations"])),
         ("last run", f"{result.last_outcome} {result.last_detail}".strip()),
         ("last said", result.last_message),
-        ("workspace", str(issue["workspace_path"])),
+        (
+            "workspace",
+            "; ".join(filter(None, (str(issue["workspace_path"]), result.workspace_note))),
+        ),
         ("branch", result.branch),
         ("rescued", result.git.rescue if result.git else ""),
         ("not kept", result.git.kept_because if result.git else ""),

@@ -223,7 +223,7 @@ def test_a_run_that_falls_silent_too_often_ends_as_stalled(studio: Open) -> None
     house = place.house
     house.write_issue(NAME)
     house.tick()
-    (verdict,) = until(lambda: house.verdicts(NAME) or None, seconds=120, what="the first run's end")
+    (verdict,) = until(lambda: house.verdicts(NAME) or None, seconds=120, what="its first end")
     assert (verdict.outcome, verdict.reason) == (Outcome.STALLED, "silence")
     assert (verdict.stalls, len(place.model.requests())) == (2, 2)
 
