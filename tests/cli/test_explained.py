@@ -187,7 +187,7 @@ HOLDS: list[tuple[Callable[[House], object], str, str, str]] = [
         set_to("workspace: {root: ../workspaces, min_free_gb: 100000000}"),
         "disk",
         r"\d+\.\d GB free in /.*, below the floor of 100000000\.0 GB",
-        "free room for workspaces, or a lower `workspace.min_free_gb`",
+        "free room for workspaces (`symphony gc`), or a lower floor in WORKFLOW.md",
     ),
     (
         lambda house: house.run("pause", "release day"),
