@@ -24,6 +24,10 @@ fix:
     .venv/bin/ruff check --fix .
     .venv/bin/ruff format .
 
+# Many more random worlds and edits than each test run has.
+worlds:
+    SYMPHONY_WORLDS=5000 SYMPHONY_EDITS=40000 .venv/bin/python -m pytest -n2 --timeout=0 tests/crash/test_random_worlds.py tests/linear/test_no_update_is_lost.py
+
 # Measure: ratios against a baseline of the same run.
 bench:
     .venv/bin/python -m bench

@@ -4,6 +4,7 @@ the dust has settled, what we believe is what is there."""
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
@@ -147,8 +148,9 @@ def _cursor(world: LinearWorld) -> cursor.Cursor:
     return decode(cursor.Cursor, json.loads(world.history.cursor))
 
 
-EDITS, LIVES = 10_000, 60
-"""So many edits without a lost one, and so many lives at once until there are as many."""
+EDITS, LIVES = int(os.environ.get("SYMPHONY_EDITS", "4000")), 30
+"""So many edits without a lost one (`just worlds` asks for ten times as many), and so many lives
+at once until there are as many."""
 
 FEW_LIVES = 6
 
@@ -167,8 +169,8 @@ def all_lives(linear: World, examples: int, tally: Tally, lags: float = 1.0) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_no_update_is_lost_in_ten_thousand_edits() -> None:
+@pytest.mark.timeout(1800)
+def test_no_update_is_lost_in_thousands_of_edits() -> None:
     linear, tally = OwnWorld(), Tally()
     try:
         while tally.edits < EDITS:
@@ -182,7 +184,7 @@ def test_no_update_is_lost_in_ten_thousand_edits() -> None:
 @pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.shared
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", ["standin", "standin-strict"])
 def test_none_is_lost_on_a_server_that_executes_the_whole_schema(
     stand_in_processes: ProcessOf, kind: str
