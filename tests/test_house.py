@@ -39,6 +39,7 @@ def place(path: Path, node: ast.AST) -> str:
 
 @pytest.mark.slow
 @pytest.mark.real
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "command",
     [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -220,7 +221,7 @@ class Worlds(RuleBasedStateMachine):
         check_at_rest(self.world)
 
 
-TestRandomWorlds = Worlds.TestCase
+TestRandomWorlds = pytest.mark.timeout(1200)(Worlds.TestCase)
 TestRandomWorlds.settings = settings(
     max_examples=int(os.environ.get("SYMPHONY_WORLDS", "150")),
     stateful_step_count=30,
