@@ -142,7 +142,8 @@ def known(history: History, name: str) -> Record:
     record = history.named(name)
     if record is not None:
         return record
-    names = sorted(record.issue.identifier for record in history.records.values())
+    known = (r for r in history.records.values() if r.finished_at is None)
+    names = sorted(record.issue.identifier for record in known)
     listed = f" Known: {', '.join(names[:10])}." if names else " No issue was taken in yet."
     raise UsageError(f"There is no issue {name!r}.{listed}")
 

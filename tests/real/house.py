@@ -42,7 +42,7 @@ WHO = {
 SECTIONS: Options = {
     "tracker": {"kind": "markdown", "terminal_states": ["Done", "Cancelled"]},
     "polling": {"interval_ms": 20_000},
-    "workspace": {"root": "../workspaces"},
+    "workspace": {"root": "../workspaces", "keep_last_n": 20},
     "agent": {"max_concurrent_agents": 2, "max_retry_backoff_ms": 200},
 }
 

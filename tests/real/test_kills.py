@@ -256,10 +256,11 @@ def everything(history: History) -> dict[IssueId, Record]:
 
 def unfolded(house: House) -> dict[IssueId, Record]:
     """What the ledger adds up to without any cache."""
-    for cache in (house.state.view, house.state.finished):
+    caches = [path for path in (house.state.view, house.state.finished) if path.exists()]
+    for cache in caches:
         cache.rename(cache.with_suffix(".aside"))
     try:
         return everything(view_ledger(house.state, str(house.workflow)).history())
     finally:
-        for cache in (house.state.view, house.state.finished):
+        for cache in caches:
             cache.with_suffix(".aside").rename(cache)
