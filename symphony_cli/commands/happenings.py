@@ -53,6 +53,10 @@ def _detail(event: e.Event) -> str:
             return f"{more}by {event.by}{f': {event.note}' if event.note else ''}"
         case e.PassedOver(why=why, detail=detail):
             return f"{why}: {detail}"
+        case e.RemovalAsked(why=why) | e.Kept(why=why):
+            return why
+        case e.Removed(rescue=rescue, note=note):
+            return "; ".join(filter(None, (rescue, note)))
         case e.Warned(allowance=allowance):
             return f"most of {allowance:,} tokens is used"
         case e.Owed(kind=kind):

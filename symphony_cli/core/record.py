@@ -218,6 +218,8 @@ class Record:
     removal: Removal | None = None
     removed_at: datetime | None = None
     """Since when the workspace is gone; a later run makes it anew."""
+    saved: str = ""
+    """The rescue of what only that workspace had."""
     stay: Stay | None = None
     entries: dict[str, int] = field(default_factory=dict)
     """How often the issue was seen to enter each state (normal form)."""

@@ -153,10 +153,10 @@ def whereabouts(record: Record) -> str:
     if record.running is not None:
         return ""
     if record.removed_at is not None:
-        return (
-            f"removed {record.removed_at:%Y-%m-%d %H:%M} UTC; the next run makes a new one, and"
-            f" `symphony rescue {record.key}` has what was not pushed"
-        )
+        kept = "everything in it was pushed"
+        if record.saved:
+            kept = f"`symphony rescue {record.key}` has what was not pushed"
+        return f"removed {record.removed_at:%Y-%m-%d %H:%M} UTC; {kept}"
     if record.stay is not None:
         why, wait = record.stay.why.rstrip("."), record.stay.wait
         again = f"; tried again after {wait.due:%Y-%m-%d %H:%M} UTC" if wait.seconds else ""

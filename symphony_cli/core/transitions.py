@@ -98,7 +98,8 @@ def _of_removal(record: Record, event: e.RemovalAsked | e.Removed | e.Kept) -> R
         case _ if record.removal is None or record.removal.run != event.run:
             return record
         case e.Removed():
-            return replace(record, removal=None, stay=None, removed_at=event.at, workspace_bytes=0)
+            gone = replace(record, removal=None, stay=None, workspace_bytes=0)
+            return replace(gone, removed_at=event.at, saved=event.rescue)
         case e.Kept():
             times = record.stay.times + 1 if record.stay is not None else 1
             stay = Stay(event.why, Wait(event.at, event.wait), times)
