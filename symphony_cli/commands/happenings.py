@@ -53,10 +53,8 @@ def _detail(event: e.Event) -> str:
             return f"{more}by {event.by}{f': {event.note}' if event.note else ''}"
         case e.PassedOver(why=why, detail=detail):
             return f"{why}: {detail}"
-        case e.RemovalAsked(why=why) | e.Kept(why=why):
-            return why
-        case e.Removed(rescue=rescue, note=note):
-            return "; ".join(filter(None, (rescue, note)))
+        case e.RemovalAsked() | e.Removed() | e.Kept():
+            return _of_removal(event)
         case e.Warned(allowance=allowance):
             return f"most of {allowance:,} tokens is used"
         case e.Owed(kind=kind):
@@ -65,6 +63,12 @@ def _detail(event: e.Event) -> str:
             return f"{doing}: {error}"
         case _:
             return ""
+
+
+def _of_removal(event: e.RemovalAsked | e.Removed | e.Kept) -> str:
+    if isinstance(event, e.Removed):
+        return "; ".join(filter(None, (event.rescue, event.note)))
+    return event.why
 
 
 def _ended(event: e.Ended) -> str:
