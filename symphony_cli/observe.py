@@ -84,7 +84,7 @@ def observe(
         first=tuple(
             IssueId(passed.issue) for passed in last.passed_over if passed.reason == Why.DEADLINE
         ),
-        removals=_removals(world, history),
+        removals=removals(world, history),
         tidied_at=world.agents.tidied_at(),
     )
     return Observed(
@@ -115,7 +115,8 @@ def _runs(world: World, history: History) -> tuple[dict[IssueId, Sighting], list
     return seen, errors
 
 
-def _removals(world: World, history: History) -> dict[IssueId, RemovalSight]:
+def removals(world: World, history: History) -> dict[IssueId, RemovalSight]:
+    """What can be seen of each removal that goes on as far as the ledger knows."""
     return {
         record.id: world.agents.removal(record.key, record.removal.run)
         for record in history.records.values()

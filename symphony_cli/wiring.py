@@ -287,19 +287,6 @@ def _root(order: Order) -> Path:
 def tidy(state: StatePaths, what: Tidying) -> Sequence[str]:
     """Remove old transcripts and run folders, and empty the trash; troubles in sentences. Nothing
     is done when another process is at it."""
-    from symphony_cli.adapters import burial, locks, tidying
+    from symphony_cli.adapters import tidying
 
-    lock = locks.take_run_lock(state.tidy_lock)
-    if lock is None:
-        return ()
-    try:
-        troubles: list[str] = []
-        for key in what.transcripts:
-            troubles += tidying.drop_transcripts(state, key)
-        for key in what.folders:
-            troubles += tidying.drop_folders(state, key)
-        for root in what.roots:
-            troubles += burial.empty(Path(root))
-        return troubles
-    finally:
-        os.close(lock)
+    return tidying.tidy(state, what) or ()

@@ -10,7 +10,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from symphony_cli import files
@@ -77,17 +77,23 @@ def empty(root: Path, tell: Callable[[Path], None] = lambda path: None) -> tuple
     return tuple(troubles)
 
 
-def disk_use(folder: Path, *, enough: Callable[[], bool] = lambda: False) -> int:
+def disk_use(
+    folder: Path,
+    *,
+    enough: Callable[[], bool] = lambda: False,
+    unread: Callable[[], None] = lambda: None,
+) -> int:
     """Bytes of disk that a folder takes, hard links once; links are not followed.
 
-    Stops early when `enough()`: then it is at least so much. What cannot be read counts nothing.
+    Stops early when `enough()`: then it is at least so much. What cannot be read counts nothing,
+    and `unread` hears of it; what is gone meanwhile counts nothing either.
     """
     seen: set[tuple[int, int]] = set()
     total, waiting = 0, [folder]
     while waiting and not enough():
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+        with _noted(unread), os.scandir(waiting.pop()) as entries:
             for entry in entries:
-                found = _measured(entry)
+                found = _measured(entry, unread)
                 if found is None or (found.st_dev, found.st_ino) in seen:
                     continue
                 if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
@@ -98,8 +104,21 @@ def disk_use(folder: Path, *, enough: Callable[[], bool] = lambda: False) -> int
     return total
 
 
-def _measured(entry: os.DirEntry[str]) -> os.stat_result | None:
+@contextlib.contextmanager
+def _noted(unread: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        pass
+    except OSError:
+        unread()
+
+
+def _measured(entry: os.DirEntry[str], unread: Callable[[], None]) -> os.stat_result | None:
     try:
         return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
     except OSError:
+        unread()
         return None

@@ -82,23 +82,30 @@ def write(marker: Path, wanted: Marker) -> None:
     files.replace(marker, json.dumps(encode(wanted)).encode() + b"\n")
 
 
+def stranger(key: str, found: Marker | None, scope: str, repo: str) -> str:
+    """Whom a marker is of, in words, when that is not the project of this scope and repository
+    (as `repository_name` calls it); else nothing."""
+    if found is None or not found.scope:
+        return ""
+    is_other_repo = bool(found.repo and repo and found.repo != repo)
+    if found.scope == scope and not is_other_repo:
+        return ""
+    clone = f", a clone of {found.repo}" if found.repo else ""
+    return f"{key} of {found.scope}{clone}"
+
+
 def refuse_others(marker: Path, found: Marker | None, wanted: Marker) -> None:
     """Accept no workspace that another project works in.
 
     Raises:
         WorkspaceError: it was made for another tracker or another repository.
     """
-    if found is None or not found.scope:
-        return
-    is_other_repo = bool(found.repo and wanted.repo and found.repo != wanted.repo)
-    if found.scope == wanted.scope and not is_other_repo:
-        return
-    clone = f", a clone of {found.repo}" if found.repo else ""
-    raise WorkspaceError(
-        f"{found.path} belongs to {marker.stem} of {found.scope}{clone}: give each workflow a"
-        " workspace.root of its own. If that is this project under another name, remove"
-        f" {marker} and it is taken as it is."
-    )
+    other = stranger(marker.stem, found, wanted.scope, wanted.repo)
+    if found is not None and other:
+        raise WorkspaceError(
+            f"{found.path} belongs to {other}: give each workflow a workspace.root of its own. If"
+            f" that is this project under another name, remove {marker} and it is taken as it is."
+        )
 
 
 def claim(marker: Path, wanted: Marker) -> Marker | None:

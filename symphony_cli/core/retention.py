@@ -7,7 +7,7 @@ any other, and is tried again after a wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from symphony_cli.core import events as e
@@ -94,15 +94,13 @@ def _too_much(total: int, policy: Policy) -> str:
 
 def clean(history: History, world: Snapshot, policy: Policy) -> Iterator[Decision]:
     """Take in what became of removals, and begin new ones."""
-    begun = 0
-    for record in tuple(history.records.values()):
-        if record.removal is not None and record.id in world.removals:
-            settled = _settled(record, record.removal, world.removals[record.id], world.now)
-            begun += settled is None
-            if settled is not None:
-                yield SettleRemoval(record.id, settled)
+    records = history.records.values()
+    going = sum(record.removal is not None and record.id in world.removals for record in records)
+    settled = settle(history, world.removals, world.now)
+    yield from settled
     if world.policy_error:
         return  # what should go is said by a WORKFLOW.md that nobody can read now
+    begun = going - len(settled)
     for issue, why in due(history, policy).items():
         record = history.records[issue]
         waits = record.stay is not None and not record.stay.wait.over(world.now)
@@ -110,6 +108,18 @@ def clean(history: History, world: Snapshot, policy: Policy) -> Iterator[Decisio
             begun += 1
             yield Remove(issue, why)
     yield from _tidy(history, world, policy)
+
+
+def settle(
+    history: History, removals: Mapping[IssueId, RemovalSight], now: datetime
+) -> tuple[SettleRemoval, ...]:
+    """What became of the removals that have come to their end."""
+    seen = [
+        (record, _settled(record, record.removal, removals[record.id], now))
+        for record in history.records.values()
+        if record.removal is not None and record.id in removals
+    ]
+    return tuple(SettleRemoval(record.id, found) for record, found in seen if found is not None)
 
 
 def _settled(
@@ -132,18 +142,35 @@ def _tidy(history: History, world: Snapshot, policy: Policy) -> Iterator[Decisio
     """Once a day. Only then are the finished issues read that left the cache long ago."""
     if world.tidied_at is None or age(world.now, world.tidied_at) < TIDY_EVERY:
         return
-    everybody = {**history.finished, **history.records}
-    old = [
-        (record, age(world.now, at))
-        for record in everybody.values()
-        if (at := over_since(record)) is not None and record.removal is None
-    ]
-    whole = {record.key for record, since in old if since > policy.keep_run_days * _DAY}
-    texts = {record.key for record, since in old if since > TRANSCRIPT_DAYS * _DAY} - whole
-    roots = {record.root for record in everybody.values() if record.root}
-    if not roots:
-        return  # nobody ever had a workspace: a day's pause would be for nothing
-    yield Tidy(tuple(sorted(roots)), tuple(sorted(texts)), tuple(sorted(whole)))
+    found = old(history, policy, world.now)
+    if found.roots:  # else nobody ever had a workspace: a day's pause would be for nothing
+        yield found
+
+
+def old(history: History, policy: Policy, now: datetime) -> Tidy:
+    """What may go of the run folders at `now`, and every root that an issue ever had."""
+    whole, texts, roots = [], [], set()
+    for record in everybody(history):
+        roots.add(record.root)
+        days = over_days(record, now)
+        if days is None or record.removal is not None:
+            continue
+        if days > policy.keep_run_days:
+            whole.append(record.key)
+        elif days > TRANSCRIPT_DAYS:
+            texts.append(record.key)
+    return Tidy(tuple(sorted(roots - {""})), tuple(sorted(texts)), tuple(sorted(whole)))
+
+
+def everybody(history: History) -> Collection[Record]:
+    """All records, each once, also of issues that left the cache long ago."""
+    return {**history.finished, **history.records}.values()
+
+
+def over_days(record: Record, now: datetime) -> float | None:
+    """How many days ago the issue came to its end; None while it may still be worked."""
+    since = over_since(record)
+    return None if since is None else age(now, since) / _DAY
 
 
 def whereabouts(record: Record) -> str:
