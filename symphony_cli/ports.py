@@ -14,6 +14,7 @@ from typing import Protocol
 from symphony_cli.core.budget import Gauge
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
+from symphony_cli.core.holdings import Found, Inventory, Wanted
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.removal import Tidying
 from symphony_cli.core.rescues import Contents, Rescue, Shelf
@@ -177,6 +178,24 @@ class Rescues(Protocol):
             UsageError: no repository, no name for a branch, one that is there already, or a
                 repository that lacks the commits which the rescue builds on.
         """
+
+
+class Holdings(Protocol):
+    """What lies on disk because of this workflow: a person's look at it, and hands to clean up."""
+
+    def look(self, wanted: Wanted) -> Inventory:
+        """Find and measure what is there; never raises for what cannot be looked at."""
+
+    def is_there(self, found: Found) -> bool:
+        """Whether a piece is still where it was found."""
+
+    def remove(self, found: Found) -> str:
+        """Delete a leftover or the file of a thread, under the claim of its issue; why it could
+        not be, or nothing."""
+
+    def tidy(self, what: Tidying) -> Sequence[str]:
+        """Remove old transcripts and run folders and empty the trash, now; troubles in
+        sentences."""
 
 
 @dataclass(frozen=True, slots=True)
