@@ -27,7 +27,7 @@ from symphony_cli.core.snapshot import Disk, Mirrored
 from symphony_cli.core.times import age
 from symphony_cli.errors import ExitCode, LockHeld, StateError, SymphonyError, UsageError
 from symphony_cli.paths import RunPaths, StatePaths
-from symphony_cli.ports import Ledger, Rescues, Tracker, World
+from symphony_cli.ports import Holdings, Ledger, Rescues, Tracker, World
 from symphony_cli.wiring_config import Configured, Place, configure
 
 LONGEST = 45.0
@@ -269,6 +269,17 @@ def rescues(place: Place) -> Rescues:
     from symphony_cli.adapters.rescues import LocalRescues  # no tick asks
 
     return LocalRescues(place.environ)
+
+
+def holdings(place: Place, opened: Opened, tell: Callable[[str], None]) -> Holdings:
+    """What lies on this machine's disk; `tell` hears what is being measured."""
+    from symphony_cli.adapters.holdings import LocalHoldings  # no tick asks
+
+    settings, environ = opened.world.settings, place.environ
+    usual = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".codex")
+    home = settings.codex.home or environ.get("CODEX_HOME") or usual
+    scope, repo = settings.tracker.scope, settings.workspace.repo
+    return LocalHoldings(opened.paths, scope, repo, home, tell)
 
 
 def questions(opened: Opened, name: str) -> Sequence[Asked]:

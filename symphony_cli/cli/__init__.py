@@ -11,7 +11,7 @@ __all__ = ["ORDER", "app", "beginning", "deciding", "keeping", "looking", "main"
 
 ORDER = (
     *("demo", "tick", "status", "logs", "metrics"),
-    *("unblock", "retry", "stop", "block", "pause", "resume", "rescue"),
+    *("unblock", "retry", "stop", "block", "pause", "resume", "rescue", "gc"),
 )
 """The commands as `--help` lists them: in the order in which people meet them."""
 

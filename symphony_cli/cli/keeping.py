@@ -1,4 +1,4 @@
-"""Commands about what is kept and what goes: rescue."""
+"""Commands about what is kept and what goes: rescue, gc."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from symphony_cli.cli.shared import AsJson, app, end, place, show, warn
+from symphony_cli.cli.shared import PERSON_WAITS, AsJson, app, end, place, show, warn
 
 
 @app.command()
@@ -57,5 +57,28 @@ def rescue(
     wanted = Wanted(issue, number, folders[0], branch, folders[1])
     home = str(opened.workflow.parent)
     result = story(opened.world, wiring_world.rescues(found), wanted, home)
+    show(result, as_json)
+    end(result.exit_code)
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say it; take no lock, change nothing.")
+    ] = False,
+    sessions: Annotated[
+        bool,
+        typer.Option("--sessions", help="Also Codex's threads of issues that are over for long."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what takes disk, and why it stays or goes; then remove what goes, and wait for it.
+
+    What was not pushed is kept first (see `symphony rescue`). Folders that are not ours are never
+    touched. Ticks go on meanwhile.
+    """
+    from symphony_cli import clearing
+
+    result = clearing.clear(place(), PERSON_WAITS, dry_run=dry_run, sessions=sessions)
     show(result, as_json)
     end(result.exit_code)

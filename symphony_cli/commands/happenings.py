@@ -44,8 +44,6 @@ def _detail(event: e.Event) -> str:
             return state
         case e.StopAsked() | e.Blocked():
             return f"{event.reason} by {event.by}: {event.detail}"
-        case e.Signalled(signal=signal):
-            return signal
         case e.Unblocked():
             return f"{event.cause}: by {event.by}{f': {event.note}' if event.note else ''}"
         case e.ToppedUp() | e.Retried():
@@ -57,8 +55,8 @@ def _detail(event: e.Event) -> str:
             return _of_removal(event)
         case e.Warned(allowance=allowance):
             return f"most of {allowance:,} tokens is used"
-        case e.Owed(kind=kind):
-            return kind.replace("_", " ")
+        case e.Signalled(signal=word) | e.Owed(kind=word):
+            return word.replace("_", " ")
         case e.Faulted(doing=doing, error=error):
             return f"{doing}: {error}"
         case _:

@@ -165,7 +165,8 @@ def judge(found: Found, by: Books) -> Judgement:
         case Kind.TRASH:
             return Judgement(True, "it was removed before, and is still to be deleted")
         case Kind.LINK:
-            return Judgement(False, "a link, which is never followed")
+            why = "a link, which is never followed"
+            return Judgement(False, why, by.by_path.get(found.path))
         case Kind.STORE:
             return Judgement(False, "work that was not pushed (`symphony rescue`)")
         case Kind.ROOT:

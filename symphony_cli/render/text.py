@@ -10,6 +10,7 @@ from datetime import datetime
 import tabulate as tables
 
 from symphony_cli.commands.explain import IssueResult
+from symphony_cli.commands.gc import GcResult
 from symphony_cli.commands.happenings import Happened
 from symphony_cli.commands.metrics import MetricsResult
 from symphony_cli.commands.pause import PauseResult
@@ -92,6 +93,10 @@ def as_text(result: object) -> str:
             from symphony_cli.render import rescues  # it needs this module
 
             return rescues.as_text(result)
+        case GcResult():
+            from symphony_cli.render import gc  # it needs this module
+
+            return gc.gc_text(result)
     raise TypeError(f"{type(result).__name__} has no text form")
 
 
