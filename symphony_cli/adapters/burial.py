@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,34 +45,41 @@ def bury(root: Path, key: str, workspace: Path) -> Path:
     if place.is_symlink() or workspace.is_symlink():
         raise WorkspaceError(f"{place if place.is_symlink() else workspace} is a link: remove it")
     files.make_folder(place)
-    if place.stat().st_dev != workspace.stat().st_dev:
+    with files.translated(workspace, "looked at"):
+        is_apart = place.stat().st_dev != workspace.stat().st_dev
+    if is_apart:
         raise WorkspaceError("it is a file system of its own, which cannot be moved")
+    grave = place / f"{key}.{os.urandom(6).hex()}"
     with files.translated(workspace, "moved into the trash"):
-        grave = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=place)) / "workspace"
         workspace.rename(grave)
         files.sync_folder(place)
         files.sync_folder(workspace.parent)
         marker_path(root, key).unlink(missing_ok=True)
-    return grave.parent
+    return grave
 
 
 def empty(root: Path, tell: Callable[[Path], None] = lambda path: None) -> tuple[str, ...]:
     """Delete what is in the trash of a root, telling each entry first; what could not be, in words.
 
-    Somebody else may be at it too: what is gone already is well.
+    Somebody else may be at it too: what is gone already is well. The trash itself stays, since
+    somebody may be about to put something there.
     """
-    troubles = []
     place = trash(root)
     if place.is_symlink():
         return (f"{place} is a link and was not followed",)
-    for entry in sorted(place.glob("*")):
+    try:
+        entries = sorted(place.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        return (f"{place} cannot be listed: {error.strerror}",)
+    troubles = []
+    for entry in entries:
         tell(entry)
         try:
             remove_tree(entry)
         except StateError as error:
             troubles.append(str(error))
-    with contextlib.suppress(OSError):
-        place.rmdir()
     return tuple(troubles)
 
 

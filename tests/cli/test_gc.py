@@ -94,7 +94,7 @@ def test_what_goes_is_gone_strangers_are_not_and_rescue_brings_the_work_back(
         "trash .trash/X-1.abc",
     ]
     root = worked.root / "workspaces"
-    assert sorted(os.listdir(root)) == [".symphony", "B-1", "link", "mine"]
+    assert sorted(os.listdir(root)) == [".symphony", ".trash", "B-1", "link", "mine"]
     assert (root / "link").is_symlink() and (root / "mine" / "file").read_text() == "mine\n"
     assert len(worked.events("removal_asked")) == len(worked.events("removed")) == 2
     for line in (f"A-1: removing {root}/A-1", "A-1: its workspace is removed"):
