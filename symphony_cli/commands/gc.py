@@ -6,7 +6,7 @@ workspace by the errand that a tick would start for it, everything else by whoev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from symphony_cli.commands.removing import Hands, Removals
@@ -14,6 +14,7 @@ from symphony_cli.core.holdings import Found, Judgement, Kind, books, judge, wan
 from symphony_cli.core.record import Record
 from symphony_cli.core.removal import Tidying
 from symphony_cli.errors import ExitCode, RunLocked
+from symphony_cli.ids import IssueId
 from symphony_cli.ports import Claim, Holdings, World
 
 GOES, GONE, STAYS = "goes", "gone", "stays"
@@ -116,9 +117,8 @@ class _Clearing:
         self.workspaces.run()
         if self.workspaces.fault:
             return
-        for piece in self.pieces:
-            if piece.judged.goes and piece.found.kind in _UNDER_CLAIM:
-                self.stays[piece.found.path] = self._remove(piece.found)
+        for pieces in self._by_issue():
+            self._remove(pieces)
         with self.hands.hold() as world:
             history, now = world.ledger.history(), world.clock()
             old = wanted(history, world.policy, world.settings.workspace.root, now)
@@ -128,23 +128,39 @@ class _Clearing:
         what = Tidying(now, old.roots, old.transcripts, old.runs)
         self.troubles += self.holdings.tidy(what)
 
-    def _remove(self, found: Found) -> str:
-        """Remove a piece while no run of its issue can begin; why it stays, or nothing."""
+    def _by_issue(self) -> Collection[list[Found]]:
+        """What goes under the claim of its issue, together for each."""
+        groups: dict[IssueId, list[Found]] = {}
+        for piece in self.pieces:
+            record = piece.judged.record
+            if piece.judged.goes and piece.found.kind in _UNDER_CLAIM and record is not None:
+                groups.setdefault(record.id, []).append(piece.found)
+        return groups.values()
+
+    def _remove(self, pieces: Iterable[Found]) -> None:
+        """Remove pieces of one issue while no run of it can begin."""
         with self.hands.hold() as world:
-            by = books(world.ledger.history(), world.policy, world.clock(), sessions=self.sessions)
-            again = judge(found, by)
-            if world.policy_error or not again.goes or again.record is None:
-                return world.policy_error or again.why
-            claim = _claim(world, again.record)
+            history, now = world.ledger.history(), world.clock()
+            by = books(history, world.policy, now, sessions=self.sessions)
+            again = [Piece(found, judge(found, by)) for found in pieces]
+            going = [one for one in again if one.judged.goes and not world.policy_error]
+            for one in again:
+                self.stays[one.found.path] = world.policy_error or one.judged.why
+            claim = _claim(world, going[0].judged.record) if going else ""
         if isinstance(claim, str):
-            return claim
+            self.stays.update({one.found.path: claim for one in going})
+            return
         try:
-            return self.holdings.remove(found)
+            for one in going:
+                self.stays[one.found.path] = self.holdings.remove(one.found)
         finally:
             claim.drop()
 
 
-def _claim(world: World, record: Record) -> Claim | str:
+def _claim(world: World, record: Record | None) -> Claim | str:
+    """The claim of an issue, or why there is none."""
+    if record is None:
+        return "its issue is not known any more"
     try:
         return world.agents.claim(record.id, record.key)
     except RunLocked as error:
@@ -157,7 +173,7 @@ def _after(clearing: _Clearing, faults: Iterable[str]) -> GcResult:
     if workspaces.fault:
         rows = [_row(piece, STAYS) for piece in clearing.pieces]
         note = "WORKFLOW.md says what goes, and cannot be used now: nothing was removed."
-        return _result(rows, faults, ExitCode.CONFIG, note=note)
+        return _result(rows, (workspaces.fault, *faults), ExitCode.CONFIG, note=note)
     rows = [_became(piece, clearing) for piece in clearing.pieces]
     faults = (*faults, *clearing.troubles, *_unlisted(workspaces, clearing.pieces))
     done = not faults and not any(row.due and row.fate == STAYS for row in rows)
