@@ -57,4 +57,8 @@ def _measuring() -> Callable[[str], None]:
     """Tells on a terminal what is being measured, in one line that is written over."""
     if not sys.stderr.isatty():
         return lambda path: None
-    return lambda path: print(f"{_WIPE}measuring {clip(path, 60)}", end="\r", file=sys.stderr)
+
+    def tell(path: str) -> None:
+        print(f"{_WIPE}measuring {clip(path, 60)}", end="", file=sys.stderr, flush=True)
+
+    return tell
