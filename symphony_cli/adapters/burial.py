@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,16 +21,23 @@ from symphony_cli.errors import StateError, WorkspaceError
 TRASH = ".trash"
 """Folder of ours under `workspace.root`; keys never begin with a dot."""
 
+_GRAVE = re.compile(r".+\.[0-9a-f]{12}", re.DOTALL)
+
 
 def trash(root: Path) -> Path:
     """Where the removed workspaces of a root wait to be deleted."""
     return root / TRASH
 
 
+def is_grave(name: str) -> bool:
+    """Whether an entry of the trash was put there by us; a person may have a `.trash` there too."""
+    return _GRAVE.fullmatch(name) is not None
+
+
 def has_trash(root: str) -> bool:
-    """Whether something waits there; False where nobody can tell."""
+    """Whether something of ours waits there; False where nobody can tell."""
     try:
-        return any(os.scandir(trash(Path(root))))
+        return any(is_grave(entry.name) for entry in os.scandir(trash(Path(root))))
     except OSError:
         return False
 
@@ -61,14 +69,15 @@ def bury(root: Path, key: str, workspace: Path) -> Path:
 def empty(root: Path, tell: Callable[[Path], None] = lambda path: None) -> tuple[str, ...]:
     """Delete what is in the trash of a root, telling each entry first; what could not be, in words.
 
-    Somebody else may be at it too: what is gone already is well. The trash itself stays, since
+    What somebody else put there is let be; and they may empty it too: what is gone already is well.
+    The trash itself stays, since
     somebody may be about to put something there.
     """
     place = trash(root)
     if place.is_symlink():
         return (f"{place} is a link and was not followed",)
     try:
-        entries = sorted(place.iterdir())
+        entries = sorted(path for path in place.iterdir() if is_grave(path.name))
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:

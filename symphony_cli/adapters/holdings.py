@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from symphony_cli.adapters import ready, tidying
-from symphony_cli.adapters.burial import TRASH, disk_use
+from symphony_cli.adapters.burial import TRASH, disk_use, is_grave
 from symphony_cli.adapters.cloning import repository_name
 from symphony_cli.adapters.locks import is_held
 from symphony_cli.adapters.scratch import HIDDEN
@@ -98,7 +98,8 @@ class LocalHoldings:
                 if entry.name not in (HIDDEN, TRASH) or entry.is_symlink():
                     yield self._entry(root, entry, entry.path in roots, faults)
             for entry in _entries(Path(root, TRASH), faults):
-                yield _found(Kind.TRASH, root, entry.path)
+                kind = Kind.TRASH if is_grave(entry.name) else Kind.FILE
+                yield _found(kind, root, entry.path)
             yield from self._hidden(Path(root), faults)
 
     def _hidden(self, root: Path, faults: list[str]) -> Iterator[Found]:

@@ -72,3 +72,9 @@ def test_disk_is_counted_once_for_each_file_whatever_its_names(tmp_path: Path) -
     os.link(place / "file", place / "again")
     (place / "link").symlink_to("/usr")
     assert 100_000 <= alone <= disk_use(place) < 120_000
+
+
+def test_what_a_person_keeps_in_a_folder_of_that_name_is_let_be(tmp_path: Path) -> None:
+    (tmp_path / ".trash/photos").mkdir(parents=True)
+    assert (has_trash(str(tmp_path)), empty(tmp_path)) == (False, ())
+    assert os.listdir(tmp_path / ".trash") == ["photos"]

@@ -85,7 +85,7 @@ def seen(disk: Disk, wanted: Wanted | None = None) -> dict[str, Found]:
 @pytest.fixture(params=["fake", "real"])
 def cleaner(request: pytest.FixtureRequest, disk: Disk) -> Holdings:
     """Trash, a leftover, old transcripts, old run folders and a thread, and somebody's folder."""
-    disk.put("workspaces/.trash/X.1/workspace/file")
+    disk.put("workspaces/.trash/X.0123456789ab/workspace/file")
     disk.put("workspaces/.symphony/scratch/A-1/file")
     disk.put("workspaces/mine/file")
     disk.put("state/runs/A-1/1/transcript.jsonl")
@@ -253,7 +253,7 @@ def test_nothing_is_removed_by_way_of_a_folder_that_became_a_link(disk: Disk) ->
 
 
 def test_a_clean_up_that_is_at_work_already_is_told(disk: Disk) -> None:
-    disk.put("workspaces/.trash/X.1/file")
+    disk.put("workspaces/.trash/X.0123456789ab/file")
     with held(disk.put("state/tidy.lock")):
         assert disk.local().tidy(disk.tidying) == ("Another process is removing what is old.",)
-    assert list(seen(disk)) == ["trash .trash/X.1"]
+    assert list(seen(disk)) == ["trash .trash/X.0123456789ab"]
