@@ -59,6 +59,7 @@ def heal(where: Site, branch: str, now: datetime) -> tuple[str, ...]:
     half = gitfolder.half_done(folder)
     if half:
         notes.append(_abort(where, folder, half, now))
+    notes += _attach(folder, branch)
     return (*notes, *_oddities(folder, branch))
 
 
@@ -129,6 +130,42 @@ def _abort(where: Site, folder: Path, half: str, now: datetime) -> str:
             remove_tree(folder / name)
     saved = f"; its work is kept as {kept.rescue}" if kept.rescue else ""
     return f"Aborted a half-done {half}{saved}."
+
+
+def _attach(folder: Path, branch: str) -> Iterator[str]:
+    """Put a detached HEAD on the issue's branch where that moves neither: the branch is at the same
+    commit, or is gone. Commits that are made on a detached HEAD are easily lost and never pushed.
+    """
+    known, ref = gitfolder.refs(folder), f"refs/heads/{branch}"
+    try:
+        head = gitfolder.head(folder, known)
+    except WorkspaceError:
+        return  # told with the oddities
+    if head.branch or not branch or not head.commit or known.get(ref, head.commit) != head.commit:
+        return
+    is_gone = ref not in known
+    if is_gone and not _make_ref(folder, ref, head.commit):
+        return
+    with translated(folder, "healed"):
+        _write(folder / "HEAD", f"ref: {ref}\n".encode())
+    was = "was gone and was made anew there" if is_gone else "was at the same commit"
+    yield (
+        f"HEAD was detached at {head.commit[:12]} and is on the branch {branch} again, which {was}."
+    )
+
+
+def _make_ref(folder: Path, ref: str, commit: str) -> bool:
+    """Make a branch that is not there; False when something else is in its place."""
+    path = folder / ref
+    parents = [folder / "refs", *(p for p in path.parents if folder / "refs" in p.parents)]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(path) or any(parent.is_symlink() for parent in parents):
+            return False
+        _write(path, f"{commit}\n".encode())
+    except OSError:
+        return False
+    return True
 
 
 def _before(folder: Path, known: dict[str, str]) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -141,12 +142,52 @@ def test_a_half_done_merge_stays_when_its_work_cannot_be_kept(world: GitWorld, p
     assert (files_in(place), (place / ".git/MERGE_HEAD").exists()) == (before, True)
 
 
-def test_a_detached_head_and_a_lost_branch_are_told(world: GitWorld, place: Path) -> None:
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_detached_head_is_put_on_the_branch_of_the_issue(
+    world: GitWorld, place: Path, gone: bool
+) -> None:
+    world.commit(place, "more.txt", "more\n")
+    world.git(place, "checkout", "--quiet", "--detach")
+    if gone:
+        world.git(place, "branch", "--quiet", "-D", BRANCH)
+    (place / "new.txt").write_text("new\n")
+    head, before = world.git(place, "rev-parse", "HEAD"), files_in(place)
+    notes = healed(world)
+    how = "was gone and was made anew there" if gone else "was at the same commit"
+    assert notes == (
+        f"HEAD was detached at {head[:12]} and is on the branch {BRANCH} again, which {how}.",
+    )
+    assert world.git(place, "symbolic-ref", "HEAD") == f"refs/heads/{BRANCH}"
+    assert world.git(place, "rev-parse", "HEAD", BRANCH) == f"{head}\n{head}"
+    assert world.git(place, "status", "--porcelain") == "?? new.txt"
+    assert (files_in(place), healed(world)) == (before, ())
+
+
+def test_a_detached_head_elsewhere_and_a_branch_without_commits_are_told(
+    world: GitWorld, place: Path
+) -> None:
+    world.git(place, "checkout", "--quiet", "--detach")
+    head = world.commit(place, "more.txt", "more\n")
+    assert healed(world) == (f"HEAD is detached at {head[:12]}.",)
+    world.git(place, "checkout", "--quiet", BRANCH)
+    world.git(place, "update-ref", "-d", f"refs/heads/{BRANCH}")
+    assert healed(world) == (f"The branch {BRANCH} has no commit.",)
+    assert (place / "readme.txt").exists()
+
+
+def test_no_branch_is_made_through_a_link(world: GitWorld, place: Path) -> None:
     world.git(place, "checkout", "--quiet", "--detach")
     world.git(place, "branch", "--quiet", "-D", BRANCH)
-    head = world.git(place, "rev-parse", "--short=12", "HEAD")
-    notes = heal(world.site("A-1"), BRANCH, NOW + timedelta(days=1))
-    assert notes == (f"HEAD is detached at {head}.", f"The branch {BRANCH} is gone.")
+    heads, elsewhere = place / ".git/refs/heads/symphony", world.folder / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(heads, ignore_errors=True)
+    heads.symlink_to(elsewhere)
+    assert healed(world)[-1] == f"The branch {BRANCH} is gone."
+    assert list(elsewhere.iterdir()) == []
+
+
+def healed(world: GitWorld) -> tuple[str, ...]:
+    return heal(world.site("A-1"), BRANCH, NOW + timedelta(days=1))
 
 
 def test_a_git_folder_that_leads_elsewhere_is_not_touched(world: GitWorld, place: Path) -> None:

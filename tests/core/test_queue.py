@@ -220,6 +220,17 @@ def test_nothing_starts_below_the_disk_floor(free: int, why: Why | None) -> None
     assert reason == (why and (why, "4.0 GB free in /disk, below the floor of 5.0 GB"))
 
 
+@pytest.mark.parametrize(
+    ("free", "counted", "why"), [(5000, True, None), (4999, True, Why.DISK), (0, False, None)]
+)
+def test_nothing_starts_below_the_floor_of_inodes_where_they_are_counted(
+    free: int, counted: bool, why: Why | None
+) -> None:
+    world = snapshot(disk=Disk(10**12, free, "/disk", has_inodes=counted))
+    reason = closed(history(), world, replace(POLICY, min_free_inodes=5000))
+    assert reason == (why and (why, "4,999 inodes free in /disk, below the floor of 5,000"))
+
+
 def test_a_disk_nobody_could_measure_holds_nobody_up() -> None:
     assert closed(history(), snapshot(disk=None), replace(POLICY, min_free_bytes=1)) is None
 
