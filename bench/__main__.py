@@ -9,7 +9,19 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import crowd, demoing, interrupting, linear, measure, resuming, supervising, table, ticks
+from bench import (
+    cleaning,
+    crowd,
+    demoing,
+    interrupting,
+    linear,
+    measure,
+    resuming,
+    supervising,
+    table,
+    ticks,
+    workspaces,
+)
 from bench.rows import ROWS, Result, expected, result
 from bench.worlds import BYTECODE, environment
 
@@ -66,6 +78,11 @@ def _measured(folder: Path, *, quick: bool, full: bool) -> Iterator[Result]:
     yield from crowd.crowded(folder / "crowd", baseline, rounds)
     _say("Linear")
     yield from linear.asked(folder / "linear", baseline, rounds)
+    _say("workspaces")
+    yield from workspaces.made(folder / "workspaces", 60 if quick else 500)
+    _say("cleaning")
+    files, size = (1_000_000, 20_000) if full else (40_000 if quick else 200_000, 4_000)
+    yield from cleaning.cleaned(folder / "cleaning", files, size, rounds)
     _say("the demo")
     yield from demoing.played(folder / "demo", baseline)
 

@@ -40,17 +40,21 @@ def write(paths: StatePaths, workflow: str, count: int) -> None:
 
 
 def story(count: int) -> Iterator[e.Event]:
-    """So many events (at least four) of one issue: found, worked in many runs, finished."""
+    """So many events (at least six) of one issue: found, worked in many runs, finished, and its
+    workspace removed."""
     issue = IssueId(_NAME)
     yield _sighted("Todo")
     yield e.Enrolled(AT, issue)
-    cycles, more = divmod(count - 4, _IN_A_CYCLE)
+    cycles, more = divmod(count - 6, _IN_A_CYCLE)
     for number in range(cycles):
         yield from _cycle(number)
     for number in range(more):
         yield _polled(number)
     yield _sighted("Done")
     yield e.Finished(AT, issue, "Done")
+    removal = RunId(f"removal_{_NAME}")
+    yield e.RemovalAsked(AT, issue, removal, "only the 5 newest of finished issues stay")
+    yield e.Removed(AT, issue, removal)
 
 
 def _cycle(number: int) -> Iterator[e.Event]:

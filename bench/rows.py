@@ -123,6 +123,21 @@ LINEAR: tuple[Row, ...] = (
     Row("linear.hour.crowd", "the same with the crowd", "", 120.0),
 )
 
+_LARGE = "a repository with 480 MB of objects and 20 MB of files"
+
+WORKSPACES: tuple[Row, ...] = (
+    Row("s4.mirror.wall", f"mirror of {_LARGE}, against a full clone: wall time", "s"),
+    Row("s4.wall", "workspace that borrows from it, against a full clone: wall time", "s", 2.0),
+    Row("s4.cpu", "the same: CPU", "s"),
+    Row("s4.disk", "the same: disk beyond the files that are checked out", "MB", 0.05, True),
+    Row("s4.twenty.wall", "twenty workspaces, against twenty full clones: wall time", "s"),
+    Row("s4.twenty.disk", "the same: disk beyond the files", "MB", 0.05, True),
+    Row("s4.fetch.wall", "fetch of a new commit while the twenty are read, against alone", "s"),
+    Row("cleaning.files", "small files of a removed workspace", "MB"),
+    Row("cleaning.wall", "tick while they are deleted, against an idle one: wall time", "s"),
+    Row("cleaning.cpu", "the same: CPU", "s", 1.1, True),
+)
+
 ROWS: tuple[Row, ...] = (
     Row("baseline.cpu", "`python -c pass`: CPU", "s"),
     Row("baseline.rss", "`python -c pass`: maximum RSS", "MB"),
@@ -149,6 +164,7 @@ ROWS: tuple[Row, ...] = (
     Row("s3.cpu", "the same: CPU above the baseline", "s"),
     Row("s3.rss", "the same: maximum RSS", "MB"),
     *LINEAR,
+    *WORKSPACES,
     Row("demo.wall", "`symphony demo`: wall time", "s", 30.0),
 )
 BY_NAME = {row.name: row for row in ROWS}
