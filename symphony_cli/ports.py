@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from symphony_cli.core.budget import Gauge
 from symphony_cli.core.events import Event
 from symphony_cli.core.history import History
-from symphony_cli.core.holdings import Found, Inventory, Wanted
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.removal import Tidying
-from symphony_cli.core.rescues import Contents, Rescue, Shelf
 from symphony_cli.core.run import Order, RunLimits, Settings, StopNote
 from symphony_cli.core.snapshot import Disk, Held, Mirrored, Read, RemovalSight, Sighting
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.ids import IssueId, Key, RunId
+
+if TYPE_CHECKING:  # only the commands of a person need them, and a tick has no time for them
+    from symphony_cli.core.holdings import Found, Inventory, Wanted
+    from symphony_cli.core.rescues import Contents, Rescue, Shelf
 
 
 class Ledger(Protocol):

@@ -22,7 +22,6 @@ from signal import SIG_BLOCK, SIG_SETMASK, SIGTERM, Signals, pthread_sigmask
 
 from symphony_cli import clock, files, processes, runfolder
 from symphony_cli.adapters import locks
-from symphony_cli.adapters.burial import has_trash
 from symphony_cli.core.removal import RemovalVerdict, Tidying
 from symphony_cli.core.run import (
     MARKER,
@@ -223,8 +222,10 @@ class LocalAgents:
             return RemovalSight(alive, trouble=str(error))
         return RemovalSight(alive, found if found is not None and found.run == run else None)
 
-    def tidied_at(self) -> datetime:
-        """When old run folders were last looked through."""
+    def tidied_at(self) -> datetime | None:
+        """When old run folders were last looked through; None where there are none."""
+        if not self.state.runs.is_dir():
+            return None
         try:
             return datetime.fromtimestamp(self.state.tidy.stat().st_mtime, UTC)
         except OSError:
@@ -236,6 +237,8 @@ class LocalAgents:
         Raises:
             StateError: neither can be done.
         """
+        from symphony_cli.adapters.burial import has_trash  # once a day; no other tick pays for it
+
         runfolder.save(what, self.state.tidy, durable=False)
         if what.transcripts or what.folders or any(map(has_trash, what.roots)):
             self._begin(self._errand(TIDY, self.state.root))

@@ -142,9 +142,7 @@ def _tidy(history: History, world: Snapshot, policy: Policy) -> Iterator[Decisio
     """Once a day. Only then are the finished issues read that left the cache long ago."""
     if world.tidied_at is None or age(world.now, world.tidied_at) < TIDY_EVERY:
         return
-    found = old(history, policy, world.now)
-    if found.roots:  # else nobody ever had a workspace: a day's pause would be for nothing
-        yield found
+    yield old(history, policy, world.now)
 
 
 def old(history: History, policy: Policy, now: datetime) -> Tidy:

@@ -225,11 +225,6 @@ def test_once_a_day_what_is_old_goes_transcripts_before_folders() -> None:
     assert cleaned(past, all_stay) == [], "there are no run folders at all"
 
 
-def test_where_nobody_ever_had_a_workspace_there_is_nothing_to_tidy() -> None:
-    past = history(sighted("A", "Done"), e.Finished(later(-99 * DAY), iid("A"), "Done"))
-    assert cleaned(past, tidied_at=later(-9 * DAY)) == []
-
-
 def test_the_page_of_a_kept_one_says_that_it_is_among_the_newest() -> None:
     past = three(asked("A"))
     goes = due(past, KEEP_ONE)
