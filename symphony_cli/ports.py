@@ -22,6 +22,7 @@ from symphony_cli.core.tickfile import TickFile
 from symphony_cli.ids import IssueId, Key, RunId
 
 if TYPE_CHECKING:  # only the commands of a person need them, and a tick has no time for them
+    from symphony_cli.core import examined
     from symphony_cli.core.holdings import Found, Inventory, Wanted
     from symphony_cli.core.rescues import Contents, Rescue, Shelf
 
@@ -198,6 +199,76 @@ class Holdings(Protocol):
     def tidy(self, what: Tidying) -> Sequence[str]:
         """Remove old transcripts and run folders and empty the trash, now; troubles in
         sentences."""
+
+
+class Examiner(Protocol):
+    """The eyes of `doctor`. Nothing that is missing or broken makes them raise, and each look has a
+    time limit; what they see are facts, without any judgement."""
+
+    @property
+    def rules(self) -> tuple[Policy, Settings] | None:
+        """What WORKFLOW.md or its last good copy says; None: there is nothing to go by."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be told."""
+
+    def platform(self) -> examined.Platform:
+        """What we run on."""
+
+    def workflow(self) -> examined.Workflow:
+        """Whether WORKFLOW.md can be used."""
+
+    def env_file(self) -> examined.EnvFile:
+        """Whether symphony.env can be used."""
+
+    def git(self) -> examined.Program:
+        """Git as ticks find it."""
+
+    def bare(self) -> examined.Bare | None:
+        """What cron lacks; None when its environment is not played."""
+
+    def codex(self) -> examined.Codex:
+        """What `codex.command` starts."""
+
+    def login(self) -> examined.Login | None:
+        """What the files of CODEX_HOME tell; None when the program is not Codex."""
+
+    def sandbox(self) -> examined.Sandbox:
+        """What agents are walled in with, tried out."""
+
+    def key(self) -> examined.TrackerKey:
+        """Where the tracker's key comes from."""
+
+    def tracker(self) -> examined.Tracker | None:
+        """One look at the tracker; None: it cannot be asked, for there is no key."""
+
+    def remote(self) -> examined.Remote | None:
+        """Whether the repository answers; None when there is none."""
+
+    def folders(self) -> tuple[examined.Folder, ...]:
+        """The places that Symphony writes in."""
+
+    def memory(self) -> examined.Memory:
+        """The ledger, read to its end."""
+
+    def rooms(self) -> tuple[examined.Room, ...]:
+        """Free room, by place."""
+
+    def temporary(self) -> tuple[examined.Temporary, ...]:
+        """Our places below folders for temporary files."""
+
+    def mirror(self) -> Mirrored | None:
+        """The mirror, when one is named."""
+
+    def rhythm(self) -> examined.Rhythm:
+        """Timers, and the last tick."""
+
+    def prompts(self) -> tuple[examined.Prompt, ...]:
+        """Each template, rendered for invented issues."""
+
+    def reach(self) -> examined.Reach:
+        """Where an agent could read secrets."""
 
 
 @dataclass(frozen=True, slots=True)

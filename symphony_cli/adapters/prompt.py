@@ -7,7 +7,7 @@ is checked or rendered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -156,6 +156,12 @@ def render(
 def continuation() -> str:
     """What a thread is told in further turns; `{turn}` and `{max_turns}` are left to be filled."""
     return _CONTINUATION
+
+
+def lexed(text: str) -> Iterator[tuple[int, str, str]]:
+    """A template as Jinja2 takes it apart: line, kind (`data` is static text) and text; joined
+    again, the texts render the same."""
+    return _environment().lex(text)
 
 
 def _template(settings: PromptSettings, state: str) -> tuple[str, str, int]:

@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from symphony_cli.cli.shared import app, place
+from symphony_cli.cli.shared import Judged, app, place
 from symphony_cli.errors import ExitCode, LockHeld, SymphonyError
 
 
@@ -37,6 +37,8 @@ def _run(arguments: list[str] | None) -> int:
     """typer's own code for bad usage, 2, becomes 64."""
     try:
         result = app(args=arguments, prog_name="symphony", standalone_mode=True)
+    except Judged as ended:
+        return int(ended.code or 0)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         return int(ExitCode.USAGE) if code == 2 else code

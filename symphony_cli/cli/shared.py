@@ -36,6 +36,11 @@ Issue = Annotated[
 Note = Annotated[str, typer.Option("--note", help="Why; it is recorded.")]
 
 
+class Judged(SystemExit):
+    """Ends a command that judges: 0 well, 1 warning, 2 act. Any other 2 is a request that makes no
+    sense."""
+
+
 class Options:
     """The options that come before the command."""
 
