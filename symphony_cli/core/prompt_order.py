@@ -55,7 +55,9 @@ def order(renderings: Sequence[Sequence[Piece]], static: int) -> Order:
     whole = _text(first)
     shared = min((_common(whole, _text(other)) for other in others), default=len(whole))
     same = all(_text(other) == whole for other in others)
-    line = 0 if same else min(_line_at(pieces, shared) for pieces in renderings)
+    # One that ends here has no say: what the others go on with is what differs.
+    on = [pieces for pieces in renderings if len(_text(pieces)) > shared]
+    line = 0 if same else min(_line_at(pieces, shared) for pieces in on)
     held = static if same else min(static, _static_before(first, shared))
     return Order(line, len(whole[:shared].encode()), held, static)
 
@@ -71,7 +73,7 @@ def _common(one: str, other: str) -> int:
 
 
 def _line_at(pieces: Sequence[Piece], at: int) -> int:
-    """The line that the character at this place comes from; at the end, that of the last piece."""
+    """The line that the character at this place comes from."""
     end, line = 0, 1
     for piece in pieces:
         line = piece.line + piece.text[: max(0, at - end)].count("\n") * piece.static
