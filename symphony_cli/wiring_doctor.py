@@ -168,8 +168,7 @@ class LocalExaminer:
 
     def login(self) -> examined.Login | None:
         """What the files of CODEX_HOME tell."""
-        words = self._settings.codex.command.split()
-        if "app-server" not in words or not Path(words[0]).name.startswith("codex"):
+        if not examine_programs.is_codex(self._settings.codex.command):
             return None
         home = self._agents.get("CODEX_HOME") or os.path.join(self._home, ".codex")
         return examine_programs.login(home, self._agents)
@@ -367,15 +366,28 @@ def open_examiner(
     `find` says which program `codex.command` means.
     """
     environ = cronlike.cron_environment(shell) if as_cron else shell
-    place, configured, fault = None, None, ""
     try:
-        place = locate(option, env_file, environ)
+        return examiner(locate(option, env_file, environ), shell, find, as_cron=as_cron)
+    except SymphonyError as error:
+        fault = str(error)
+    place = None
+    with contextlib.suppress(SymphonyError):
+        path = workflow.find_workflow(option, environ, Path.cwd())
+        place = Place(path.parent.resolve() / path.name, environ, environ)
+    return LocalExaminer(shell, find, as_cron, place, None, fault)
+
+
+def examiner(
+    place: Place,
+    shell: Mapping[str, str],
+    find: examine_programs.Finder,
+    *,
+    as_cron: bool = False,
+) -> LocalExaminer:
+    """The same for a workflow that was located already; never raises for it."""
+    try:
         # An env file that cannot be used has a finding of its own.
         configured = configure(replace(place, fault=""), need_key=False)
     except SymphonyError as error:
-        fault = str(error)
-    if place is None:
-        with contextlib.suppress(SymphonyError):
-            path = workflow.find_workflow(option, environ, Path.cwd())
-            place = Place(path.parent.resolve() / path.name, environ, environ)
-    return LocalExaminer(shell, find, as_cron, place, configured, fault)
+        return LocalExaminer(shell, find, as_cron, place, None, str(error))
+    return LocalExaminer(shell, find, as_cron, place, configured)

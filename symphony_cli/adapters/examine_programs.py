@@ -4,6 +4,7 @@ model is asked."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tomllib
@@ -19,6 +20,7 @@ Finder = Callable[[str, str], tuple[str, ...]]
 """The command line that `codex.command` means with a PATH (raises `MissingProgram`)."""
 
 _SERVER = "app-server"
+_CODEX = re.compile(rf"(?:^|[\s/])codex[\w.-]*\s(?:.*\s)?{_SERVER}\b")
 _KEYS = ("CODEX_API_KEY", "OPENAI_API_KEY")
 
 
@@ -31,6 +33,11 @@ def git(environ: Mapping[str, str]) -> Program:
     return _version(found, ("--version",), {"PATH": path, "LC_ALL": "C"})
 
 
+def is_codex(command: str) -> bool:
+    """Whether a `codex.command` starts Codex's app-server, as far as its words tell."""
+    return _CODEX.search(command) is not None
+
+
 def codex(command: str, environ: Mapping[str, str], find: Finder) -> Codex:
     """What a run would start; `environ` is an agent's."""
     try:
@@ -39,7 +46,7 @@ def codex(command: str, environ: Mapping[str, str], find: Finder) -> Codex:
         return Codex(command, Program(error=str(error)))
     if argv[1:2] == ("-lc",):
         return Codex(command, Program(argv[0]), is_codex=False, shell=True)
-    if _SERVER not in argv:
+    if not is_codex(command) or _SERVER not in argv:
         return Codex(command, Program(argv[0]), is_codex=False)
     before = argv[1 : argv.index(_SERVER)]
     options = () if any(word.startswith("-") for word in before) else before
