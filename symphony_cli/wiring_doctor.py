@@ -266,13 +266,13 @@ class LocalExaminer:
         return None
 
     def memory(self) -> examined.Memory:
-        """The ledger, read to its end."""
+        """The ledger, read as a tick reads it."""
         there = self._paths.ledger.exists()
         try:
             found = ledger.view_ledger(self._paths, str(self._where.workflow)).history()
         except SymphonyError as error:
             return examined.Memory(there, error=str(error))
-        return examined.Memory(there, len(found.records))
+        return examined.Memory(there, len({*found.records, *found.finished}))
 
     def rooms(self) -> tuple[examined.Room, ...]:
         """Free room, by place."""

@@ -143,12 +143,12 @@ def _folder(seen: Folder) -> Iterator[Finding]:
 
 
 def memory(seen: Memory) -> Iterator[Finding]:
-    """The ledger can be read to its end."""
+    """The ledger can be folded, by way of its caches as a tick does."""
     if seen.error:
         yield act(seen.error, "See docs/ledger.md, Damage; nothing is started until then.")
     elif seen.there:
         count = "1 issue" if seen.issues == 1 else f"{seen.issues} issues"
-        yield ok(f"The ledger is whole and knows {count}.")
+        yield ok(f"The ledger can be read and knows {count}.")
     else:
         yield ok("There is no ledger yet; the first tick makes it.")
 
@@ -187,7 +187,8 @@ def temporary(seen: Iterable[Temporary]) -> Iterator[Finding]:
         found = True
         yield warning(
             f"{place.key} is {place.path}, below {place.below}, which systems clear at times.",
-            f"Give {place.key} a lasting place, or leave `workspace.root` out for the default.",
+            f"Give {place.key} a lasting place"
+            + (", or leave it out for the default." if place.key == "workspace.root" else "."),
         )
     if not found:
         yield ok("Workspaces and mirror lie outside of the folders for temporary files.")
