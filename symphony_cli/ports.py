@@ -271,6 +271,40 @@ class Examiner(Protocol):
         """Where an agent could read secrets."""
 
 
+class Machine(Protocol):
+    """What starts ticks on this machine. `MissingProgram`: a program is not there, or refuses."""
+
+    def need(self, program: str) -> str:
+        """Where a program lies."""
+
+    def crontab(self) -> str:
+        """The user's crontab; nothing when there is none."""
+
+    def set_crontab(self, text: str) -> None:
+        """Replace it."""
+
+    def ask(self, argv: Sequence[str]) -> str:
+        """Run a program; why it failed, or nothing."""
+
+    def unit_folder(self, *, system: bool) -> str:
+        """Where systemd looks for units."""
+
+    def agent_folder(self) -> str:
+        """Where launchd looks for a user's agents."""
+
+    def write(self, path: str, text: str) -> None:
+        """Publish a file."""
+
+    def remove(self, path: str) -> None:
+        """Delete a file; one that is gone is as good."""
+
+    def lingers(self) -> bool:
+        """Whether the user's services go on without a session."""
+
+    def keep_places(self) -> tuple[str, ...]:
+        """Write down what a timer would lack (PATH, SSH_AUTH_SOCK); what was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """All sockets of one tick, the policy it goes by, and the settings it gives to runs."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from symphony_cli import files
 from symphony_cli.adapters.config.values import home_expanded
 from symphony_cli.adapters.regular import read_regular
 from symphony_cli.adapters.workflow_git import is_ignored
@@ -105,3 +106,24 @@ def environment(
             " (and `git rm --cached` it if it is there already)."
         )
     return merged
+
+
+def add(path: Path, values: Mapping[str, str]) -> None:
+    """Write more variables at the end of an env file, which is made when it is not there.
+
+    Raises:
+        ValueError: a value that cannot be written down so that it is read back; its text is the
+            name of the variable.
+        StateError: the disk does not take it.
+    """
+    lines = "".join(f"{name}={_written(name, value)}\n" for name, value in values.items())
+    before = files.read(path) or b""
+    if before and not before.endswith(b"\n"):
+        before += b"\n"
+    files.replace(path, before + lines.encode())
+
+
+def _written(name: str, value: str) -> str:
+    if "'" in value or "\n" in value or "\0" in value or (name == "PATH" and "$" in value):
+        raise ValueError(name)
+    return f"'{value}'"

@@ -10,7 +10,7 @@ from symphony_cli.cli.shared import app
 __all__ = ["ORDER", "app", "beginning", "deciding", "keeping", "looking", "main", "ticks"]
 
 ORDER = (
-    *("demo", "doctor", "tick", "status", "logs", "metrics"),
+    *("demo", "doctor", "schedule", "tick", "status", "logs", "metrics"),
     *("unblock", "retry", "stop", "block", "pause", "resume", "rescue", "gc"),
 )
 """The commands as `--help` lists them: in the order in which people meet them."""

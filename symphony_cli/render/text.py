@@ -16,6 +16,7 @@ from symphony_cli.commands.metrics import MetricsResult
 from symphony_cli.commands.pause import PauseResult
 from symphony_cli.commands.rescue import RescueResult, RescuesResult, RestoredResult
 from symphony_cli.commands.retry import RetryResult
+from symphony_cli.commands.schedule import ScheduleResult
 from symphony_cli.commands.screen import Row, StatusResult
 from symphony_cli.commands.stop import StopResult
 from symphony_cli.commands.tick import TickResult
@@ -93,6 +94,10 @@ def as_text(result: object) -> str:
             from symphony_cli.render import rescues  # it needs this module
 
             return rescues.as_text(result)
+        case ScheduleResult():
+            from symphony_cli.render.schedule import schedule_text
+
+            return schedule_text(result)
         case GcResult():
             from symphony_cli.render import gc  # it needs this module
 
