@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -50,7 +51,7 @@ def run(asked: Asked) -> int:
     _begun("")
     if asked.bundle is not None:
         result = _with_parcel(result, eyes, Path(asked.bundle))
-    print(as_json(result) if asked.as_json else page.summary(result))
+    _print(as_json(result) if asked.as_json else page.summary(result))
     return result.exit_code
 
 
@@ -64,9 +65,20 @@ def _with_parcel(
 def _teller(page: Page) -> Callable[[Finding], None]:
     def tell(finding: Finding) -> None:
         _begun("")
-        print(page.finding(finding), flush=True)
+        _print(page.finding(finding))
 
     return tell
+
+
+def _print(text: str) -> None:
+    """A reader that goes away (`| head`) changes neither the checks nor the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python would try to write what is left once more when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _ignore(finding: Finding) -> None:

@@ -36,7 +36,7 @@ from symphony_cli.core.history import History
 from symphony_cli.core.policy import Policy
 from symphony_cli.core.run import Settings
 from symphony_cli.core.secrets import SHORTEST, bare
-from symphony_cli.core.snapshot import Mirrored
+from symphony_cli.core.snapshot import Disk, Mirrored
 from symphony_cli.core.tickfile import TickFile
 from symphony_cli.core.times import age
 from symphony_cli.errors import ConfigError, KeyRejected, PutOff, StateError, SymphonyError
@@ -120,7 +120,7 @@ class LocalExaminer:
             return examined.EnvFile(envfile.NAME)
         path = env_file_of(self.place)
         return examined.EnvFile(
-            str(path), path.exists(), self.place.fault, tuple(self._file_variables)
+            str(path), os.path.exists(path), self.place.fault, tuple(self._file_variables)
         )
 
     @cached_property
@@ -267,7 +267,7 @@ class LocalExaminer:
 
     def memory(self) -> examined.Memory:
         """The ledger, read as a tick reads it."""
-        there = self._paths.ledger.exists()
+        there = os.path.exists(self._paths.ledger)
         try:
             found = ledger.view_ledger(self._paths, str(self._where.workflow)).history()
         except SymphonyError as error:
@@ -278,8 +278,8 @@ class LocalExaminer:
         """Free room, by place."""
         root = Path(self._settings.workspace.root)
         return (
-            examined.Room("workspace.root", free_room(root), floored=True),
-            examined.Room("state", free_room(self._paths.root)),
+            examined.Room("workspace.root", _free(root), floored=True),
+            examined.Room("state", _free(self._paths.root)),
         )
 
     def temporary(self) -> tuple[examined.Temporary, ...]:
@@ -327,9 +327,16 @@ class LocalExaminer:
             traceable=walled == "danger-full-access" and _may_trace(),
             passed_on=tuple(sorted(
                 name for name, text in self._agents.items()
-                if parcel.looks_secret(name) and not text.startswith("/")
+                if parcel.is_secret(name, text)
             )),
         )  # fmt: skip
+
+
+def _free(folder: Path) -> Disk | None:
+    try:
+        return free_room(folder)
+    except OSError:  # a folder above it that we may not look into
+        return None
 
 
 def _may_trace() -> bool:

@@ -18,7 +18,7 @@ TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 
 def folder(path: Path, environ: Mapping[str, str], *, in_git: str = "") -> Folder:
     """A folder that we write in; `in_git` is a file of it that git must leave out."""
-    there = path.is_dir()
+    there = os.path.isdir(path)  # False where we may not look
     return Folder(
         str(path),
         there,
@@ -33,10 +33,13 @@ def unwritable(path: Path) -> str:
     """Why nothing can be made in a folder, or in the nearest one above that is there."""
     while not os.path.lexists(path) and path != path.parent:
         path = path.parent
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return f"{path} is no folder"
-    if os.statvfs(path).f_flag & os.ST_RDONLY:
-        return "its file system is read-only"
+    try:
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            return "its file system is read-only"
+    except OSError as error:
+        return f"{path}: {error.strerror}"
     return "" if os.access(path, os.W_OK | os.X_OK) else f"{path} is not yours to write"
 
 

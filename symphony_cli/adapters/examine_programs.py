@@ -19,6 +19,8 @@ from symphony_cli.paths import absolute_only
 Finder = Callable[[str, str], tuple[str, ...]]
 """The command line that `codex.command` means with a PATH (raises `MissingProgram`)."""
 
+NOWHERE = "/nonexistent"
+
 _SERVER = "app-server"
 _CODEX = re.compile(rf"(?:^|[\s/])codex[\w.-]*\s(?:.*\s)?{_SERVER}\b")
 _KEYS = ("CODEX_API_KEY", "OPENAI_API_KEY")
@@ -50,7 +52,9 @@ def codex(command: str, environ: Mapping[str, str], find: Finder) -> Codex:
         return Codex(command, Program(argv[0]), is_codex=False)
     before = argv[1 : argv.index(_SERVER)]
     options = () if any(word.startswith("-") for word in before) else before
-    return Codex(command, _version(argv[0], (*options, "--version"), environ))
+    # Without a home of its own it leaves none of its files behind for this question.
+    homeless = {**environ, "CODEX_HOME": NOWHERE}
+    return Codex(command, _version(argv[0], (*options, "--version"), homeless))
 
 
 def _version(program: str, words: tuple[str, ...], environ: Mapping[str, str]) -> Program:
@@ -64,7 +68,7 @@ def login(home: str, environ: Mapping[str, str]) -> Login:
     """What the files of a CODEX_HOME tell of its login; `environ` is an agent's."""
     folder = Path(home)
     variables = tuple(name for name in _KEYS if environ.get(name))
-    if not folder.is_dir():
+    if not os.path.isdir(home):
         return Login(home, there=False, variables=variables)
     try:
         config = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))

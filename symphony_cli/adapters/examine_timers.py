@@ -73,9 +73,11 @@ def _cron(searched: Searched) -> Iterator[Timer]:
 
 
 def _tables(named: Iterable[str]) -> Iterator[Path]:
+    """The files themselves, and those in folders; what we may not look into has none."""
     for name in named:
-        path = Path(name)
-        yield from sorted(path.iterdir()) if path.is_dir() else [path]
+        with contextlib.suppress(OSError):
+            path = Path(name)
+            yield from sorted(path.iterdir()) if path.is_dir() else [path]
 
 
 def _lines(searched: Searched, place: str, text: str) -> Iterator[Timer]:

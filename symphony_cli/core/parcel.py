@@ -33,13 +33,14 @@ def looks_secret(name: str) -> bool:
     return _NAMES.search(name) is not None
 
 
+def is_secret(name: str, value: str) -> bool:
+    """Whether a variable is likely to hold a secret; a place in the file system is none."""
+    return looks_secret(name) and len(value.strip()) >= SHORTEST and not value.startswith("/")
+
+
 def secret_values(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of variables that look like secrets; places in the file system are none."""
-    values = (
-        value.strip()
-        for name, value in variables.items()
-        if looks_secret(name) and len(value.strip()) >= SHORTEST and not value.startswith("/")
-    )
+    """The values of variables that look like secrets, as `is_secret` tells."""
+    values = (value.strip() for name, value in variables.items() if is_secret(name, value))
     return tuple(dict.fromkeys(form for value in values for form in spellings(value)))
 
 

@@ -68,6 +68,15 @@ def test_findings_are_printed_the_worst_is_the_exit_code_and_nothing_is_changed(
     assert fingerprint(house.root) == before
 
 
+def test_a_reader_that_goes_away_changes_nothing_of_how_it_ends(house: House) -> None:
+    process = house.start("doctor")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode in (1, 2), err) == (True, "")
+
+
 def test_it_neither_waits_for_the_lock_nor_touches_what_a_tick_left(house: House) -> None:
     house.issue("A-1", state="Done")
     house.run("tick")
@@ -116,12 +125,16 @@ def test_places_that_cannot_be_used_are_named(house: House) -> None:
     house.state.chmod(0o500)
     house.issues.rmdir()
     (house.root / "home" / "state").write_text("")
+    house.configure("workspace: {root: ../locked/w}")
+    (house.root / "locked").mkdir(mode=0)
     try:
         told = house.run("doctor", "--json", wrap=AS_ANYBODY)
     finally:
         house.state.chmod(0o700)
-    assert told_levels(told, "state")[:2] == ["act", "act"]
-    assert told_levels(told, "tracker") == ["act"]
+        (house.root / "locked").chmod(0o700)
+    assert told_levels(told, "state", "tracker") == ["act", "act", "act", "act"]
+    assert told_levels(told, "disk") == ["warning", "ok"]
+    assert "bug of ours" not in told.out
 
 
 def test_a_damaged_ledger_is_named_and_not_touched(house: House) -> None:
