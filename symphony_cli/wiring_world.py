@@ -234,9 +234,9 @@ def _tracker(
 
 def free_room(folder: Path) -> Disk | None:
     """Free bytes and inodes where `folder` is or would be made; None when nobody can tell."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
     try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
         stat = os.statvfs(folder)
     except OSError:
         return None
