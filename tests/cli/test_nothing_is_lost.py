@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from symphony_cli import processes, runfolder
 from symphony_cli.paths import RunPaths
 from tests.cli.house import House, until
+from tests.cli.test_merged_story import git
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -32,20 +32,6 @@ printf 'x%.0s' $(seq 5000) > large.txt
 """
 """Commits, staged, changed, deleted and new files, a link, another mode, names and bytes that are
 no text."""
-
-
-def git(folder: Path, *words: str) -> str:
-    """What git says in a folder, without anybody's settings."""
-    settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.org", *words],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], **settings},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout
 
 
 def works(key: str) -> list[Any]:
