@@ -101,22 +101,16 @@ def works(name: str) -> list[Any]:
     return [*made[0], *made[1], {"run": "git push -q origin HEAD"}, move("Done"), {"say": "Done."}]
 
 
-WAYS = {
-    "merged": (f"merge -q --no-ff -m Merge origin/{BRANCH}",),
-    "squashed": (f"merge -q --squash origin/{BRANCH}", "commit -q -m Squash"),
-    "rebased": (f"cherry-pick origin/{BRANCH}~1 origin/{BRANCH}",),
-}
+SQUASHED = (f"merge -q --squash origin/{BRANCH}", "commit -q -m Squash")
+"""The way that is hardest to see; tests/adapters/test_merged.py has all of them."""
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_an_issue_whose_work_is_merged_bounces_and_no_model_is_asked(
-    place: Place, way: str
-) -> None:
+def test_an_issue_whose_work_is_merged_bounces_and_no_model_is_asked(place: Place) -> None:
     house = place.house
     play(house, A_1=[works("first"), works("second")])
     house.work("A-1")
     tip = git(house.root / "origin.git", "rev-parse", BRANCH)
-    place.person(*WAYS[way])
+    place.person(*SQUASHED)
     for _ in range(3):
         place.bounce("Todo")
         place.bounce("Done")

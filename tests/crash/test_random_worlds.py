@@ -223,7 +223,7 @@ class Worlds(RuleBasedStateMachine):
 
 TestRandomWorlds = pytest.mark.timeout(1200)(Worlds.TestCase)
 TestRandomWorlds.settings = settings(
-    max_examples=int(os.environ.get("SYMPHONY_WORLDS", "150")),
+    max_examples=int(os.environ.get("SYMPHONY_WORLDS", "120")),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -148,9 +148,9 @@ def _cursor(world: LinearWorld) -> cursor.Cursor:
     return decode(cursor.Cursor, json.loads(world.history.cursor))
 
 
-EDITS, LIVES = int(os.environ.get("SYMPHONY_EDITS", "4000")), 30
-"""So many edits without a lost one (`just worlds` asks for ten times as many), and so many lives
-at once until there are as many."""
+EDITS, LIVES = int(os.environ.get("SYMPHONY_EDITS", "2500")), 30
+"""So many edits without a lost one (`just worlds` asks for 40,000), and so many lives at once
+until there are as many."""
 
 FEW_LIVES = 6
 
